@@ -1,0 +1,49 @@
+"""The errors that people are meant to read: each says what happened and what to do.
+
+DigestmailError
+├── SettingsError      a setting is unknown or bad; the start stops
+├── InputError         something a person typed cannot be used
+├── TokenError         a link is not one of ours, or was cut short
+├── FeedError          a feed could not be fetched or read
+└── RelayError         the mail server could not be reached or refused to talk to us
+"""
+
+
+class DigestmailError(Exception):
+    """The root: its text is one or two sentences for a person."""
+
+
+class SettingsError(DigestmailError):
+    """A setting is unknown or has a value that cannot be used."""
+
+
+class InputError(DigestmailError):
+    """What was typed into `field` cannot be used; the text stands beside that field."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TokenError(DigestmailError):
+    """A link's token was not made by this installation, or was damaged on its way."""
+
+
+class FeedError(DigestmailError):
+    """A feed could not be had. `permanent` means that asking again will not help (RFC 9110, 410 Gone)."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class RelayError(DigestmailError):
+    """No conversation with the mail server came about; nothing was sent and every message can be tried again."""
+
+
+class FormError(DigestmailError):
+    """A form cannot be used as it is: `messages` maps each wrong field to the sentence that stands beside it."""
+
+    def __init__(self, messages: dict[str, str]) -> None:
+        super().__init__(" ".join(messages.values()))
+        self.messages = messages

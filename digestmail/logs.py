@@ -1,0 +1,19 @@
+"""Log lines for a file or a journal: one event a line, its time first, no addresses in full and no tokens."""
+
+import logging
+
+import structlog
+
+
+def log_plainly() -> None:
+    """Set up logging for a process that runs on its own."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )

@@ -1,0 +1,1 @@
+"""The store: every table, and the few places where databases differ."""

@@ -1,0 +1,306 @@
+"""All tables. One word per thing: the words are those of docs/words.md.
+
+Times end in `_at` and are aware UTC; calendar days end in `_day`. Identity is a constraint of the database: what must
+exist once has a unique key here, whatever runs twice.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, ForeignKey, Index, Integer, Text, TypeDecorator
+from sqlalchemy import UniqueConstraint as Unique
+from sqlmodel import Field, SQLModel
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, also on SQLite, which keeps text without a zone that sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive datetimes; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Standing(StrEnum):
+    """Whether a subscriber may be written to."""
+
+    PENDING = "pending"
+    """Signed up, not confirmed yet: gets confirmation mails only."""
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class FeedState(StrEnum):
+    """Whether a feed is polled."""
+
+    ACTIVE = "active"
+    GONE = "gone"
+    """Its server answered 410: it is not asked again (RFC 9110)."""
+
+
+class Kind(StrEnum):
+    """What a delivery carries. Editions exist for DIGEST and WELCOME only."""
+
+    DIGEST = "digest"
+    WELCOME = "welcome"
+    CONFIRMATION = "confirmation"
+    REMINDER = "reminder"
+    """To somebody who signs up again though subscribed: the link to the preferences."""
+
+
+class State(StrEnum):
+    """Where a delivery stands. See `digestmail.deliveries.ledger` for the transitions."""
+
+    DUE = "due"
+    CLAIMED = "claimed"
+    DOTTED = "dotted"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    HELD = "held"
+
+
+def _primary_key() -> Any:
+    return Field(default=None, primary_key=True, sa_type=BigId)
+
+
+def _reference(column: str, *, primary_key: bool = False, index: bool = False, nullable: bool = False) -> Any:
+    return Field(
+        default=None if nullable else ...,
+        sa_type=BigId,
+        sa_column_args=[ForeignKey(column, ondelete="CASCADE")],
+        primary_key=primary_key,
+        index=index,
+        nullable=nullable,
+    )
+
+
+def _instant(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(default=None if nullable else ..., sa_type=Instant, nullable=nullable, index=index)
+
+
+class Topic(SQLModel, table=True):
+    """What a reader can choose."""
+
+    __tablename__ = "topics"
+    id: int | None = _primary_key()
+    slug: str = Field(unique=True)
+    name: str
+    description: str = ""
+    position: int = Field(default=0)
+    """Topics stand in the form and in the mail in this order, then by id."""
+
+
+class Feed(SQLModel, table=True):
+    """Where items come from, and how its last polls went."""
+
+    __tablename__ = "feeds"
+    id: int | None = _primary_key()
+    url: str = Field(unique=True)
+    title: str = ""
+    state: str = Field(default=FeedState.ACTIVE)
+    etag: str | None = None
+    last_modified: str | None = None
+    next_poll_at: datetime = _instant(index=True)
+    first_success_at: datetime | None = _instant(nullable=True)
+    last_success_at: datetime | None = _instant(nullable=True)
+    last_error: str | None = None
+    failures: int = 0
+    """Failed polls since the last success."""
+    local: bool = False
+    """Served by this installation itself (the demo publication), so its loopback address is allowed."""
+
+
+class Route(SQLModel, table=True):
+    """Sends a feed's items to a topic: all of them (category ""), or those of one category."""
+
+    __tablename__ = "routes"
+    __table_args__ = (Unique("feed_id", "topic_id", "category"),)
+    id: int | None = _primary_key()
+    feed_id: int = _reference("feeds.id")
+    topic_id: int = _reference("topics.id")
+    category: str = ""
+
+
+class Item(SQLModel, table=True):
+    """One thing that was published, cleaned to plain text."""
+
+    __tablename__ = "items"
+    id: int | None = _primary_key()
+    url: str
+    link_key: str = Field(index=True)
+    """The link without tracking parameters: what makes two feeds' entries one story."""
+    title: str
+    excerpt: str = ""
+    author: str = ""
+    source: str = ""
+    image_url: str = ""
+    published_at: datetime = _instant()
+    seen_at: datetime = _instant(index=True)
+
+
+class ItemSource(SQLModel, table=True):
+    """Under which identity a feed lists an item; its key stores each entry once."""
+
+    __tablename__ = "item_sources"
+    feed_id: int = _reference("feeds.id", primary_key=True)
+    identity: str = Field(primary_key=True)
+    item_id: int = _reference("items.id", index=True)
+
+
+class ItemTopic(SQLModel, table=True):
+    """An item's place in a topic. Windows are cut by `seen_at`; `news` is false for what a new feed already had."""
+
+    __tablename__ = "item_topics"
+    __table_args__ = (Index("ix_item_topics_topic_seen", "topic_id", "seen_at"),)
+    item_id: int = _reference("items.id", primary_key=True)
+    topic_id: int = _reference("topics.id", primary_key=True)
+    seen_at: datetime = _instant(index=True)
+    news: bool = True
+
+
+class Subscriber(SQLModel, table=True):
+    """A person's address and standing, and when the next digest is due."""
+
+    __tablename__ = "subscribers"
+    __table_args__ = (
+        CheckConstraint("hour BETWEEN 0 AND 23", name="ck_subscribers_hour"),
+        CheckConstraint("days BETWEEN 1 AND 127", name="ck_subscribers_days"),
+    )
+    id: int | None = _primary_key()
+    email: str
+    email_key: str = Field(unique=True)
+    standing: str = Field(default=Standing.PENDING)
+    time_zone: str = "UTC"
+    hour: int = 7
+    days: int = 127
+    """The chosen days of the week as bits, Monday first (1), Sunday last (64)."""
+    locale: str = "en"
+    source: str = ""
+    created_at: datetime = _instant()
+    confirmed_at: datetime | None = _instant(nullable=True)
+    unsubscribed_at: datetime | None = _instant(nullable=True)
+    next_send_at: datetime | None = _instant(nullable=True, index=True)
+    """The next slot; empty unless active."""
+    next_day: date | None = None
+    """The local day of the next slot."""
+    window_start_at: datetime | None = _instant(nullable=True)
+    """Where the next digest's window starts: the cutoff of the last one."""
+
+
+class Subscription(SQLModel, table=True):
+    """A subscriber's choice of a topic."""
+
+    __tablename__ = "subscriptions"
+    subscriber_id: int = _reference("subscribers.id", primary_key=True)
+    topic_id: int = _reference("topics.id", primary_key=True)
+
+
+class Edition(SQLModel, table=True):
+    """The frozen items of one window, for every topic. `content` is an `editions.content.Content` as JSON.
+
+    A digest's window is (since_at, cutoff_at]; a welcome edition shows the newest items up to its cutoff.
+    """
+
+    __tablename__ = "editions"
+    __table_args__ = (Unique("kind", "since_at", "slot_at"),)
+    id: int | None = _primary_key()
+    kind: str
+    since_at: datetime = _instant()
+    slot_at: datetime = _instant()
+    cutoff_at: datetime = _instant(index=True)
+    content: str = Field(sa_type=Text)
+
+
+class Delivery(SQLModel, table=True):
+    """One message to one subscriber: a row of the ledger."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Unique("subscriber_id", "kind", "scheduled_day"),
+        Index("ix_deliveries_claim", "state", "priority", "due_at"),
+    )
+    id: int | None = _primary_key()
+    kind: str
+    subscriber_id: int = _reference("subscribers.id")
+    scheduled_day: date
+    """The subscriber's local day for a digest, else the day in UTC."""
+    slot_at: datetime = _instant()
+    edition_id: int | None = _reference("editions.id", index=True, nullable=True)
+    priority: int
+    """Smaller goes first: a person waits for a confirmation."""
+    state: str
+    due_at: datetime = _instant()
+    """Not to be tried before."""
+    attempts: int = 0
+    claim: str | None = None
+    """Names the one claim that may mark and settle this row."""
+    owner: str | None = None
+    leased_until_at: datetime | None = _instant(nullable=True)
+    settled_at: datetime | None = _instant(nullable=True)
+    reason: str | None = None
+    """Why it was skipped, expired, failed or put off, in a word or the server's reply."""
+    created_at: datetime = _instant()
+
+
+class Announcement(SQLModel, table=True):
+    """The publisher's dated block, such as a fundraiser: shown from `starts_at` until before `ends_at`."""
+
+    __tablename__ = "announcements"
+    id: int | None = _primary_key()
+    title: str
+    text: str = ""
+    link_url: str = ""
+    link_label: str = ""
+    starts_at: datetime = _instant()
+    ends_at: datetime = _instant()
+
+
+class AnnouncementTopic(SQLModel, table=True):
+    """Limits an announcement to the readers of some topics; without any it is for everybody."""
+
+    __tablename__ = "announcement_topics"
+    announcement_id: int = _reference("announcements.id", primary_key=True)
+    topic_id: int = _reference("topics.id", primary_key=True)
+
+
+class Suppression(SQLModel, table=True):
+    """An address that must not be written to, and why."""
+
+    __tablename__ = "suppressions"
+    email_key: str = Field(primary_key=True)
+    reason: str
+    created_at: datetime = _instant()
+
+
+class ConsentEvent(SQLModel, table=True):
+    """What a subscriber agreed to or took back, when and how: the proof of consent."""
+
+    __tablename__ = "consent_events"
+    id: int | None = _primary_key()
+    subscriber_id: int = _reference("subscribers.id", index=True)
+    event: str
+    wording: str
+    """The version of the sentence that was agreed to."""
+    at: datetime = _instant()
+    source: str = ""
+    ip: str = ""
+    """Truncated to its network: /24 for IPv4, /48 for IPv6."""
+    user_agent: str = ""

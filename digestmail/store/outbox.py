@@ -1,0 +1,45 @@
+"""Asking for one message: the only place that makes rows of the ledger one at a time.
+
+A room that wants a mail sent adds its row here, in its own transaction; the workers find it.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from digestmail.store.database import insert_new
+from digestmail.store.models import Delivery, Kind, State
+
+PRIORITY = {Kind.CONFIRMATION: 0, Kind.REMINDER: 0, Kind.WELCOME: 1, Kind.DIGEST: 2}
+"""Smaller goes first: somebody is waiting for a confirmation."""
+
+
+def ask_for(session: Session, kind: Kind, subscriber_id: int, *, now: datetime) -> bool:
+    """Add a delivery for today (in UTC); False where that subscriber has one of this kind for today already."""
+    row = new_delivery(kind, subscriber_id, scheduled_day=now.astimezone(UTC).date(), slot_at=now, now=now)
+    return insert_new(session, Delivery, [row]) == 1
+
+
+def new_delivery(
+    kind: Kind,
+    subscriber_id: int,
+    *,
+    scheduled_day: date,
+    slot_at: datetime,
+    now: datetime,
+    edition_id: int | None = None,
+) -> dict[str, Any]:
+    """The columns of a delivery that is due at its slot. (subscriber, kind, scheduled day) is what exists once."""
+    return {
+        "kind": kind,
+        "subscriber_id": subscriber_id,
+        "scheduled_day": scheduled_day,
+        "slot_at": slot_at,
+        "edition_id": edition_id,
+        "priority": PRIORITY[kind],
+        "state": State.DUE,
+        "due_at": slot_at,
+        "attempts": 0,
+        "created_at": now,
+    }
