@@ -1,0 +1,133 @@
+"""Cleaning what feeds say (pure): HTML to plain text, titles, excerpts, links that are safe to show and to compare."""
+
+import html
+import re
+from urllib.parse import urlsplit
+
+import httpx2
+import nh3
+
+MAX_TITLE = 300
+MAX_LINK = 2000
+MAX_HTML = 50_000
+"""Characters of HTML that are read: more than an excerpt needs. Parsing deeply nested elements takes quadratic time."""
+
+_BLOCKS = {
+    *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "footer", "h1", "h2", "h3"),
+    *(
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "td",
+        "th",
+        "tr",
+        "ul",
+    ),
+}
+_SILENT = {
+    *("audio", "button", "canvas", "figcaption", "form", "head", "iframe", "math", "noscript", "object", "script"),
+    *("select", "style", "svg", "template", "textarea", "title", "video"),
+}
+_CLEANER = nh3.Cleaner(
+    tags=_BLOCKS, clean_content_tags=_SILENT, attributes={"*": set()}, link_rel=None, strip_comments=True
+)
+HOST = re.compile(rb"[a-z0-9._:-]+", re.IGNORECASE)
+"""What the host of a URL may look like once it is in punycode: a name, or an address without its brackets."""
+
+_TAG = re.compile(r"<[^>]*>")
+_ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"  # control characters that are not white space
+    "\u00ad\u200b\u2060\ufeff"  # invisible break marks
+    "\u202a-\u202e\u2066-\u2069"  # reordering marks, which could turn the text around them
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # lone surrogates and characters that XML forbids
+)
+_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』）]*)")
+_FEED_FOOT = re.compile(r"\s*The post .{1,400}? (?:first )?appeared (?:first )?on .{1,200}$")
+_TRACKING = re.compile(
+    r"(?:utm_|pk_|mtm_|hsa_|fb_|vero_|oly_)\w*|mc_[ce]id|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|igsh"
+    r"|_hsenc|_hsmi|mkt_tok|at_medium|at_campaign|ns_campaign|ns_mchannel|s_cid|wickedid",
+    re.IGNORECASE,
+)
+
+
+def tidy(text: str) -> str:
+    """Plain text on one line: no control characters, no lone surrogates, white space collapsed."""
+    return " ".join(_UNSEEN.sub("", text).split())
+
+
+def plain_text(markup: str) -> str:
+    """The readable text of HTML, on one line: entities decoded, scripts, styles, forms and captions left out."""
+    safe = _CLEANER.clean(_UNSEEN.sub("", markup[:MAX_HTML]))
+    # In what nh3 writes, a bare < or > is always part of a tag.
+    return tidy(html.unescape(_TAG.sub(" ", safe)))
+
+
+def title(markup: str) -> str:
+    """A headline from HTML or text, at most 300 characters; entities that were escaped twice are decoded twice."""
+    text = plain_text(markup)
+    for _ in range(2):
+        if not _ENTITY.search(text):
+            break
+        text = tidy(html.unescape(text))
+    return _cut_at_word(text, MAX_TITLE)
+
+
+def excerpt(text: str, *, limit: int = 320, headline: str = "") -> str:
+    """The beginning of plain text, at most `limit` characters: whole sentences where they fill a fair part of it, else
+    whole words with an ellipsis. Empty where the text only repeats the headline."""
+    text = _FEED_FOOT.sub("", text)
+    if headline and _letters(text) == _letters(headline):
+        return ""
+    if len(text) <= limit:
+        return text
+    ends = [end.end() for end in _SENTENCE_END.finditer(text, 0, limit + 1) if limit // 3 <= end.end() <= limit]
+    return text[: ends[-1]] if ends else _cut_at_word(text, limit)
+
+
+def safe_link(url: str) -> str:
+    """The absolute http or https URL in ASCII, or "" for anything else: other schemes, user names, control characters,
+    more than 2000 characters."""
+    scheme, colon, rest = url.strip().partition(":")
+    if len(url) > MAX_LINK or _UNSEEN.search(url):
+        return ""
+    try:
+        link = httpx2.URL(scheme.lower() + colon + rest)  # which drops a default port after a small scheme only
+        text = str(link)
+    except (httpx2.InvalidURL, ValueError):
+        return ""
+    if link.scheme not in ("http", "https") or not HOST.fullmatch(link.raw_host) or link.userinfo:
+        return ""
+    return text if len(text) <= MAX_LINK else ""
+
+
+def link_key(url: str) -> str:
+    """What is equal for two links to one page; for comparison only, "" for what is no safe link.
+
+    Without scheme, fragment, tracking parameters and the slash at the end; parameters sorted.
+    """
+    parts = urlsplit(safe_link(url))
+    parameters = sorted(p for p in parts.query.split("&") if p and not _TRACKING.fullmatch(p.partition("=")[0]))
+    return parts.netloc.lower() + parts.path.rstrip("/") + ("?" + "&".join(parameters) if parameters else "")
+
+
+def _cut_at_word(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    words = head if text[limit - 1] == " " else (head.rpartition(" ")[0] or head)
+    return words.rstrip(" ,;:–—-") + "…"
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())

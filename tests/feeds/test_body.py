@@ -1,0 +1,57 @@
+import gzip
+import itertools
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digestmail.feeds.body import BodyError, read_body
+
+
+@given(st.binary(max_size=2000), st.integers(1, 50))
+def test_gzip_comes_back_whole_however_it_was_cut(data: bytes, size: int) -> None:
+    packed = gzip.compress(data)
+    chunks = [packed[start : start + size] for start in range(0, len(packed), size)]
+    assert read_body(chunks, encoding="GZIP", limit=2000) == data
+
+
+def test_every_member_of_a_gzip_body_counts() -> None:
+    packed = gzip.compress(b"one ") + gzip.compress(b"two")
+    assert read_body([packed], encoding="gzip", limit=100) == b"one two"
+    assert read_body([packed[:30], packed[30:]], encoding="x-gzip", limit=100) == b"one two"
+
+
+def test_a_bomb_stays_small_in_memory() -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(100)) + packer.flush()
+    tracemalloc.start()
+    with pytest.raises(BodyError, match=r"more than 0\.5 MB"):
+        read_body([bomb], encoding="gzip", limit=500_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_an_endless_body_ends_at_the_limit() -> None:
+    with pytest.raises(BodyError, match="too much for a feed"):
+        read_body(itertools.repeat(b"x" * 1000), encoding="", limit=10_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "words"),
+    [
+        (b"no gzip", "gzip", "cannot be decompressed"),
+        (gzip.compress(b"x" * 1000)[:-4], "gzip", "broke off"),
+        (b"..", "br", "“br”"),
+    ],
+)
+def test_it_says_what_is_wrong_with_a_body(body: bytes, encoding: str, words: str) -> None:
+    with pytest.raises(BodyError, match=words):
+        read_body([body], encoding=encoding, limit=5000)
+
+
+def test_a_body_of_exactly_the_limit_passes() -> None:
+    assert len(read_body([gzip.compress(bytes(1000))], encoding="gzip", limit=1000)) == 1000
+    assert read_body([], encoding="gzip", limit=10) == b""

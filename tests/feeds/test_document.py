@@ -1,0 +1,66 @@
+from digestmail.feeds.document import Entry, as_utc, make_entry, with_identities
+
+
+def entry(guid: str = "", link: str = "", title: str = "", text: str = "") -> Entry:
+    made = make_entry(
+        guid=guid, link=link, title=title, texts=[text], author="", image_url="", published_at=None, categories=()
+    )
+    assert made is not None
+    return made
+
+
+def identities(*entries: Entry) -> list[str]:
+    return [one.identity for one in with_identities(entries)]
+
+
+def test_the_guid_comes_first_then_the_link_then_the_words() -> None:
+    link = "http://a.example/x/?utm_source=rss&b=1"
+    found = identities(entry(" g\x00 1 ", link, "One"), entry("", link + "&c=3", "Two"), entry("", "", "Three", "text"))
+    assert found == [
+        "g 1",
+        "a.example/x?b=1&c=3",
+        "sha256:5bf8a151e9197bdfa7e7de84de9d9c7c2c2d641c6b5663d288bfc4fd7a4c2926",
+    ]
+
+
+def test_a_guid_that_several_links_share_tells_nothing() -> None:
+    assert identities(entry("same", "https://a.example/1", "One"), entry("same", "https://a.example/2", "Two")) == [
+        "a.example/1",
+        "a.example/2",
+    ]
+
+
+def test_a_link_that_several_texts_share_tells_nothing() -> None:
+    first, second = identities(entry("", "https://a.example/#1", "One"), entry("", "https://a.example/#2", "Two"))
+    assert first != second
+    assert first.startswith("sha256:")
+
+
+def test_an_entry_that_stands_twice_counts_once() -> None:
+    twice = entry("g", "https://a.example/1", "One")
+    assert identities(twice, twice) == ["g"]
+
+
+def test_a_long_guid_is_kept_short() -> None:
+    [identity] = identities(entry("x" * 5000, "", "One"))
+    assert len(identity) == 71
+
+
+def test_an_entry_without_a_title_is_called_by_its_first_words() -> None:
+    note = entry(text="<p>The first sentence is here and it is long enough to be one. " + "And on. " * 30)
+    assert note.title == "The first sentence is here and it is long enough to be one." + " And on." * 5
+    assert note.excerpt.startswith(note.title)
+    assert entry(text="Only this").title == "Only this"
+    assert entry(text="Only this").excerpt == ""
+    assert entry(link="https://a.example/x").title == "https://a.example/x"
+
+
+def test_an_entry_with_nothing_to_show_is_left_out() -> None:
+    arguments = {"guid": "g", "link": "javascript:x()", "title": "<p>", "texts": [" "], "author": "", "image_url": ""}
+    assert make_entry(**arguments, published_at=None, categories=[]) is None  # type: ignore[arg-type]
+
+
+def test_dates_that_do_not_exist_are_none() -> None:
+    assert as_utc((2026, 2, 30, 0, 0, 0)) is None
+    assert as_utc((0, 1, 1, 0, 0, 0)) is None
+    assert as_utc((2026, 12, 31, 23, 59, 60)) is not None
