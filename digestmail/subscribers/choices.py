@@ -1,0 +1,93 @@
+"""What a reader chooses (topics, hour, zone, days), read from what a form or a file says."""
+
+import functools
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, delete, select
+
+from digestmail.errors import FormError
+from digestmail.store.models import Subscription, Topic
+from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, day_bits
+
+DEFAULT_HOUR = 7
+
+WEEKDAYS = 0b0011111
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """A reader's choices: topic ids, the hour (0 to 23) in `time_zone`, and the days as bits (Monday is 1)."""
+
+    topics: frozenset[int]
+    hour: int
+    time_zone: str
+    days: int = EVERY_DAY
+
+
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones, looked up once: it means reading a folder."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def topic_ids(session: Session) -> dict[str, int]:
+    """The id of each topic by its slug."""
+    return {slug: number for slug, number in session.exec(select(Topic.slug, Topic.id)) if number is not None}
+
+
+def read_choices(
+    known: Mapping[str, int], *, topics: Sequence[str], hour: str | int, time_zone: str, days: Sequence[str] = ()
+) -> Choices:
+    """Read choices; `known` maps topic slugs to ids, and no `days` means every day.
+
+    Raises FormError with a sentence for each of the fields topics, hour, time_zone and days that is wrong.
+    """
+    wrong: dict[str, str] = {}
+    chosen = [slug.strip() for slug in topics if slug.strip()]
+    unknown = [slug for slug in chosen if slug not in known]
+    if unknown:
+        wrong["topics"] = f"There is no topic “{unknown[0]}”."
+    elif not chosen:
+        wrong["topics"] = "Please choose at least one topic."
+    try:
+        number = int(hour)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 23:
+        wrong["hour"] = "Please choose an hour from 0 to 23."
+    if time_zone not in time_zones():
+        wrong["time_zone"] = f"There is no time zone “{time_zone}”; they have names such as Europe/Berlin."
+    bits = EVERY_DAY
+    try:
+        bits = read_days(days)
+    except ValueError as error:
+        wrong["days"] = str(error)
+    if wrong:
+        raise FormError(wrong)
+    return Choices(topics=frozenset(known[slug] for slug in chosen), hour=number, time_zone=time_zone, days=bits)
+
+
+def read_days(words: Sequence[str]) -> int:
+    """Days as bits from `daily`, `weekdays` or names such as `mon`, `thursday`. Raises ValueError with a sentence."""
+    names = [word.strip().lower() for word in words if word.strip()]
+    if names in ([], ["daily"]):
+        return EVERY_DAY
+    if names == ["weekdays"]:
+        return WEEKDAYS
+    for name in names:
+        if name[:3] not in DAY_NAMES:
+            raise ValueError(f"“{name}” is no day; use daily, weekdays or names such as mon and thu.")
+    return day_bits(DAY_NAMES.index(name[:3]) for name in names)
+
+
+def set_topics(session: Session, subscriber_id: int, topics: frozenset[int]) -> None:
+    """Make `topics` the subscriptions of a subscriber."""
+    session.exec(delete(Subscription).where(col(Subscription.subscriber_id) == subscriber_id))
+    session.add_all(Subscription(subscriber_id=subscriber_id, topic_id=topic) for topic in sorted(topics))
+
+
+def topics_of(session: Session, subscriber_id: int) -> frozenset[int]:
+    """The ids of a subscriber's topics."""
+    return frozenset(session.exec(select(Subscription.topic_id).where(Subscription.subscriber_id == subscriber_id)))

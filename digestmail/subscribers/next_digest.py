@@ -1,0 +1,33 @@
+"""Keeps `next_send_at` true when a reader arrives, comes back or changes the schedule."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from digestmail.store.models import Delivery, Kind, Standing, Subscriber
+from digestmail.subscribers.schedule import APART, next_slot
+
+
+def reschedule(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
+    """Set the next slot of an active subscriber, at least `APART` after the last digest or welcome; else empty it."""
+    if subscriber.standing != Standing.ACTIVE or subscriber.id is None:
+        subscriber.next_send_at = subscriber.next_day = None
+        return
+    last = {
+        kind: session.exec(
+            select(col(Delivery.scheduled_day), col(Delivery.slot_at))
+            .where(Delivery.subscriber_id == subscriber.id, Delivery.kind == kind)
+            .order_by(col(Delivery.scheduled_day).desc())
+            .limit(1)
+        ).first()
+        for kind in (Kind.DIGEST, Kind.WELCOME)
+    }
+    digest = last[Kind.DIGEST]
+    slot = next_slot(
+        time_zone=subscriber.time_zone,
+        hour=subscriber.hour,
+        days=subscriber.days,
+        after_day=digest[0] if digest else None,
+        not_before=max([now, *(row[1] + APART for row in last.values() if row)]),
+    )
+    subscriber.next_send_at, subscriber.next_day = slot.at, slot.day

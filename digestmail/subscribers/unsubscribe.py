@@ -1,0 +1,40 @@
+"""Leaving with one click, and coming back for thirty days after a click that was a mistake or somebody else's."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from digestmail.store.models import Standing, Subscriber
+from digestmail.subscribers.consent import Event, Origin, record
+from digestmail.subscribers.next_digest import reschedule
+
+UNDO_DAYS = 30
+
+
+def unsubscribe(session: Session, subscriber_id: int, *, origin: Origin, now: datetime) -> bool:
+    """End all mail to a subscriber from this transaction's commit on; again is fine. False: there is no such one."""
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+    if subscriber is None:
+        return False
+    if subscriber.standing != Standing.UNSUBSCRIBED:
+        subscriber.standing = Standing.UNSUBSCRIBED
+        subscriber.unsubscribed_at = now
+        reschedule(session, subscriber, now=now)
+        record(session, subscriber_id, Event.UNSUBSCRIBED, origin=origin, now=now)
+    return True
+
+
+def undo(session: Session, subscriber_id: int, *, origin: Origin, now: datetime) -> bool:
+    """Take an unsubscribe back; again is fine. False: unknown, never confirmed, or longer ago than UNDO_DAYS."""
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+    if subscriber is None or subscriber.confirmed_at is None:
+        return False
+    if subscriber.standing == Standing.ACTIVE:
+        return True
+    if subscriber.unsubscribed_at is None or now > subscriber.unsubscribed_at + timedelta(days=UNDO_DAYS):
+        return False
+    subscriber.standing = Standing.ACTIVE
+    subscriber.unsubscribed_at = None
+    reschedule(session, subscriber, now=now)
+    record(session, subscriber_id, Event.UNDONE, origin=origin, now=now)
+    return True

@@ -1,0 +1,95 @@
+"""A file adds people; it keeps the good rows, names the bad ones, and revives nobody."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from digestmail.errors import InputError
+from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, Subscriber, Suppression
+from digestmail.subscribers.choices import topics_of
+from digestmail.subscribers.import_export import BadRow, ImportReport, export_csv, import_csv
+
+HEAD = "email,topics,time_zone,hour,days,locale,confirmed_at,source\n"
+
+
+def read(session: Session, now: datetime, text: str) -> ImportReport:
+    return import_csv(session, io.StringIO(text), default_time_zone="UTC", now=now)
+
+
+def test_a_confirmed_row_becomes_an_active_subscriber(session: Session, now: datetime) -> None:
+    report = read(
+        session, now, HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,de,2026-01-01T00:00:00Z,old list\n"
+    )
+    assert report == ImportReport(active=1, to_confirm=0, bad=())
+    row = session.exec(select(Subscriber)).one()
+    assert (row.email, row.standing, row.hour, row.days, row.locale) == ("Ann@example.org", Standing.ACTIVE, 6, 9, "de")
+    assert row.next_send_at == datetime(2026, 11, 25, 21, tzinfo=UTC)
+    assert row.window_start_at == now - timedelta(hours=24)
+    assert topics_of(session, row.id or 0) == {1, 2}
+    assert session.exec(select(ConsentEvent.source)).all() == ["old list"]
+    assert session.exec(select(Delivery)).all() == []
+
+
+def test_an_unconfirmed_row_is_asked_first(session: Session, now: datetime) -> None:
+    assert read(session, now, "email,topics\nann@example.org,climate\n").to_confirm == 1
+    assert session.exec(select(Subscriber.standing)).all() == [Standing.PENDING]
+    assert session.exec(select(Delivery.kind)).all() == [Kind.CONFIRMATION]
+
+
+def test_bad_rows_are_named_by_line_and_good_ones_kept(session: Session, now: datetime) -> None:
+    report = read(
+        session,
+        now,
+        HEAD
+        + "ann,climate,UTC,7,daily,en,,\n"
+        + "bob@example.org,sports,UTC,7,daily,en,2026-01-01,\n"
+        + "cid@example.org,climate,Moon,24,someday,en,yesterday,\n"
+        + '"dan@example.org",climate,UTC,7,daily,en,2026-01-01,"two\nlines"\n'
+        + "DAN@example.org,climate,UTC,7,daily,en,2026-01-01,\n",
+    )
+    assert report.active == 1
+    assert [row.line for row in report.bad] == [2, 3, 4, 7]
+    reasons = [row.reason for row in report.bad]
+    assert "mail address" in reasons[0]
+    assert "“sports”" in reasons[1]
+    assert all(word in reasons[2] for word in ("Moon", "0 to 23", "someday", "yesterday"))
+    assert "further up" in reasons[3]
+
+
+def test_nobody_is_revived_or_changed(session: Session, now: datetime) -> None:
+    session.add(Suppression(email_key="dead@example.org", reason="550 5.1.1 unknown", created_at=now))
+    session.add(
+        Subscriber(
+            email="left@example.org", email_key="left@example.org", standing=Standing.UNSUBSCRIBED, created_at=now
+        )
+    )
+    session.flush()
+    text = "email,topics,confirmed_at\n" + "".join(
+        f"{name}@example.org,climate,2026-01-01\n" for name in ("dead", "left", "new")
+    )
+    report = read(session, now, text)
+    assert report.active == 1
+    assert report.bad == (
+        BadRow(2, "this address must not be written to (550 5.1.1 unknown)"),
+        BadRow(3, "has unsubscribed"),
+    )
+    assert [row.reason for row in read(session, now, text).bad][2] == "is a subscriber already"
+
+
+@pytest.mark.parametrize("head", ["", "email\n", "email,topics,shoe_size\n"])
+def test_a_file_without_the_right_columns_is_refused(session: Session, now: datetime, head: str) -> None:
+    with pytest.raises(InputError, match="column"):
+        read(session, now, head)
+
+
+def test_what_was_exported_can_be_imported(session: Session, now: datetime) -> None:
+    text = HEAD + "".join(
+        f"r{number}@example.org,climate;labour,Europe/Berlin,{number % 24},mon;sun,en,2026-01-01T00:00:00+00:00,list\n"
+        for number in range(1200)
+    )
+    assert read(session, now, text).active == 1200
+    out = io.StringIO()
+    assert export_csv(session, out) == 1200
+    assert out.getvalue() == text
