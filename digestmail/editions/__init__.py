@@ -1,0 +1,1 @@
+"""Editions: which items a digest shows, and in which order."""

@@ -1,0 +1,148 @@
+"""Freezes editions: which stories each topic shows, for one window (since, cutoff].
+
+The caller has called `hold_back_news` in the same transaction, so every item with `seen_at` at or before the cutoff is
+committed, and each later one gets a later `seen_at`: none falls between two windows.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.store import models
+from digestmail.store.models import Edition, Item, ItemTopic, Kind
+
+NEWEST_OF_A_TOPIC = 5
+"""A welcome digest shows this many stories of each topic."""
+
+_WELCOME_REUSED_FOR = timedelta(hours=1)
+
+
+def digest_edition(session: Session, *, since_at: datetime, slot_at: datetime, now: datetime) -> Edition:
+    """The edition of everybody due at `slot_at` whose last digest ended at `since_at`; frozen at the first call."""
+    edition = session.exec(
+        select(Edition).where(Edition.kind == Kind.DIGEST, Edition.since_at == since_at, Edition.slot_at == slot_at)
+    ).first()
+    if edition is None:
+        cutoff_at = max(now, since_at)
+        content = news(session, since_at=since_at, cutoff_at=cutoff_at, now=now)
+        edition = _freeze(session, Kind.DIGEST, since_at, slot_at, cutoff_at, content)
+    return edition
+
+
+def welcome_edition(session: Session, *, now: datetime) -> Edition:
+    """The edition of `newest`; shared by all who are welcomed before something new comes in."""
+    newest_seen = session.exec(select(func.max(ItemTopic.seen_at))).one()
+    edition = session.exec(
+        select(Edition).where(Edition.kind == Kind.WELCOME).order_by(col(Edition.cutoff_at).desc()).limit(1)
+    ).first()
+    if (
+        edition is not None
+        and (newest_seen is None or newest_seen <= edition.cutoff_at)
+        and now <= edition.cutoff_at + _WELCOME_REUSED_FOR
+    ):
+        return edition
+    cutoff_at = max(now, newest_seen or now)
+    return _freeze(session, Kind.WELCOME, cutoff_at, cutoff_at, cutoff_at, newest(session, now=now))
+
+
+def news(session: Session, *, since_at: datetime, cutoff_at: datetime, now: datetime) -> Content:
+    """What is new in the window (since_at, cutoff_at], and the announcements of `now`."""
+    places = session.exec(
+        select(ItemTopic.item_id, ItemTopic.topic_id).where(
+            ItemTopic.seen_at > since_at, ItemTopic.seen_at <= cutoff_at, col(ItemTopic.news)
+        )
+    )
+    return _content(session, places, since_at=since_at, now=now)
+
+
+def newest(session: Session, *, now: datetime) -> Content:
+    """The newest few stories of each topic, however old, and the announcements of `now`."""
+    rank = func.row_number().over(
+        partition_by=col(ItemTopic.topic_id), order_by=(col(Item.published_at).desc(), col(Item.id).desc())
+    )
+    ranked = (
+        select(ItemTopic.item_id, ItemTopic.topic_id, rank.label("rank"))
+        .join(Item, col(Item.id) == ItemTopic.item_id)
+        .subquery()
+    )
+    places = session.exec(select(ranked.c.item_id, ranked.c.topic_id).where(ranked.c.rank <= NEWEST_OF_A_TOPIC))
+    return _content(session, places, since_at=None, now=now)
+
+
+def _freeze(
+    session: Session, kind: Kind, since_at: datetime, slot_at: datetime, cutoff_at: datetime, content: Content
+) -> Edition:
+    edition = Edition(kind=kind, since_at=since_at, slot_at=slot_at, cutoff_at=cutoff_at, content=content.to_json())
+    session.add(edition)
+    session.flush()
+    return edition
+
+
+def _content(
+    session: Session, places: Iterable[tuple[int, int]], *, since_at: datetime | None, now: datetime
+) -> Content:
+    """The content of the (item id, topic id) pairs; topics that showed an item up to `since_at` are its `earlier`."""
+    topics = session.exec(select(models.Topic).order_by(col(models.Topic.position), col(models.Topic.id))).all()
+    order = {topic.id: number for number, topic in enumerate(topics)}
+    shown: defaultdict[int, set[int]] = defaultdict(set)
+    for item_id, topic_id in places:
+        shown[item_id].add(topic_id)
+    earlier: defaultdict[int, set[int]] = defaultdict(set)
+    stories: list[Story] = []
+    for some in _in_bites(sorted(shown)):
+        if since_at is not None:
+            before = select(ItemTopic.item_id, ItemTopic.topic_id).where(
+                col(ItemTopic.item_id).in_(some), ItemTopic.seen_at <= since_at
+            )
+            for item_id, topic_id in session.exec(before):
+                earlier[item_id].add(topic_id)
+        for item in session.exec(select(Item).where(col(Item.id).in_(some))):
+            stories.append(_story(item, sorted(shown[item.id or 0], key=order.__getitem__), earlier[item.id or 0]))
+    stories.sort(key=lambda story: (story.published_at, story.id), reverse=True)
+    return Content(
+        topics=tuple(Topic(id=topic.id or 0, slug=topic.slug, name=topic.name) for topic in topics),
+        stories=tuple(stories),
+        announcements=_announcements(session, now),
+    )
+
+
+def _story(item: Item, topics: Iterable[int], earlier: Iterable[int]) -> Story:
+    return Story(
+        id=item.id or 0,
+        title=item.title,
+        url=item.url,
+        excerpt=item.excerpt,
+        author=item.author,
+        source=item.source,
+        image_url=item.image_url,
+        published_at=item.published_at,
+        topics=tuple(topics),
+        earlier=tuple(sorted(earlier)),
+    )
+
+
+def _announcements(session: Session, now: datetime) -> tuple[Announcement, ...]:
+    running = select(models.Announcement).where(models.Announcement.starts_at <= now, models.Announcement.ends_at > now)
+    limits: defaultdict[int, list[int]] = defaultdict(list)
+    for limit in session.exec(select(models.AnnouncementTopic)):
+        limits[limit.announcement_id].append(limit.topic_id)
+    return tuple(
+        Announcement(
+            id=row.id or 0,
+            title=row.title,
+            text=row.text,
+            link_url=row.link_url,
+            link_label=row.link_label,
+            topics=tuple(sorted(limits[row.id or 0])),
+        )
+        for row in session.exec(running.order_by(col(models.Announcement.id)))
+    )
+
+
+def _in_bites(ids: list[int], size: int = 500) -> Iterator[list[int]]:
+    """Lists short enough for the parameters of one statement."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

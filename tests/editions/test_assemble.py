@@ -1,0 +1,134 @@
+"""Windows meet without a gap or an overlap, and an edition once frozen stays as it is."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from digestmail.editions.assemble import NEWEST_OF_A_TOPIC, digest_edition, welcome_edition
+from digestmail.editions.content import Content
+from digestmail.store.database import Database
+from digestmail.store.models import Announcement, AnnouncementTopic, Edition, Item, ItemTopic, Topic
+
+SLOT = datetime(2026, 11, 23, 7, tzinfo=UTC)
+DAY = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def topics(database: Database) -> None:
+    with database.transaction() as session:
+        session.add_all([Topic(slug=f"t{number}", name=f"T{number}", position=number) for number in (1, 2)])
+
+
+def item(
+    session: Session, title: str, seen: dict[int, datetime], *, news: bool = True, published: datetime = SLOT
+) -> None:
+    first = min(seen.values())
+    row = Item(url="https://example.org/", link_key="k", title=title, published_at=published, seen_at=first)
+    session.add(row)
+    session.flush()
+    assert row.id is not None
+    session.add_all(ItemTopic(item_id=row.id, topic_id=topic, seen_at=at, news=news) for topic, at in seen.items())
+    session.flush()
+
+
+def content(edition: Edition) -> Content:
+    return Content.from_json(edition.content)
+
+
+def titles(edition: Edition) -> list[str]:
+    return [story.title for story in content(edition).stories]
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_window_leaves_its_start_out_and_takes_its_end_in(database: Database) -> None:
+    with database.transaction() as session:
+        for title, at in {
+            "before": -DAY,
+            "first": -DAY + MICROSECOND,
+            "last": timedelta(),
+            "after": MICROSECOND,
+        }.items():
+            item(session, title, {1: SLOT + at}, published=SLOT + at)
+        edition = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
+        assert titles(edition) == ["last", "first"]
+        following = digest_edition(session, since_at=edition.cutoff_at, slot_at=SLOT + DAY, now=SLOT + DAY)
+        assert titles(following) == ["after"]
+
+
+@pytest.mark.usefixtures("topics")
+def test_an_edition_is_frozen_once_for_all_of_its_slot(database: Database) -> None:
+    with database.transaction() as session:
+        item(session, "early", {1: SLOT - MICROSECOND})
+        first = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
+        item(session, "late", {1: SLOT + MICROSECOND})
+        again = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT + DAY / 24)
+        assert (again.id, titles(again)) == (first.id, ["early"])
+        other = digest_edition(session, since_at=SLOT - 3 * DAY, slot_at=SLOT, now=SLOT)
+        assert other.id != first.id
+
+
+@pytest.mark.usefixtures("topics")
+def test_the_back_catalogue_is_no_news(database: Database) -> None:
+    with database.transaction() as session:
+        item(session, "old", {1: SLOT}, news=False)
+        assert titles(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
+        assert titles(welcome_edition(session, now=SLOT)) == ["old"]
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_topic_that_had_the_story_before_is_told_apart(database: Database) -> None:
+    with database.transaction() as session:
+        item(session, "story", {1: SLOT - 2 * DAY, 2: SLOT})
+        [story] = content(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).stories
+        assert (story.topics, story.earlier) == ((2,), (1,))
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_window_never_runs_backwards(database: Database) -> None:
+    with database.transaction() as session:
+        edition = digest_edition(session, since_at=SLOT + DAY, slot_at=SLOT, now=SLOT)
+        assert edition.cutoff_at == SLOT + DAY
+
+
+@pytest.mark.usefixtures("topics")
+def test_only_what_is_announced_now_stands_in_it(database: Database) -> None:
+    with database.transaction() as session:
+        for title, start, end in (("past", -2, -1), ("now", -1, 1), ("starts", 0, 1), ("ended", -1, 0), ("next", 1, 2)):
+            session.add(Announcement(title=title, starts_at=SLOT + start * DAY, ends_at=SLOT + end * DAY))
+        session.flush()
+        session.add(AnnouncementTopic(announcement_id=2, topic_id=1))
+        session.flush()
+        frozen = content(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).announcements
+        assert {(row.title, row.topics) for row in frozen} == {("now", (1,)), ("starts", ())}
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_welcome_shows_the_newest_few_of_each_topic(database: Database) -> None:
+    with database.transaction() as session:
+        for number in range(9):
+            item(session, f"a{number}", {1: SLOT}, published=SLOT - number * DAY)
+        item(session, "both", {1: SLOT, 2: SLOT}, published=SLOT - 30 * DAY)
+        edition = welcome_edition(session, now=SLOT)
+        assert titles(edition) == [*(f"a{number}" for number in range(NEWEST_OF_A_TOPIC)), "both"]
+        assert content(edition).stories[-1].topics == (2,)
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_welcome_is_shared_until_something_new_comes(database: Database) -> None:
+    with database.transaction() as session:
+        item(session, "one", {1: SLOT})
+        first = welcome_edition(session, now=SLOT)
+        assert welcome_edition(session, now=SLOT + timedelta(minutes=30)).id == first.id
+        item(session, "two", {1: SLOT + timedelta(minutes=40)})
+        second = welcome_edition(session, now=SLOT + timedelta(minutes=41))
+        assert second.id != first.id
+        assert welcome_edition(session, now=SLOT + timedelta(minutes=50)).id == second.id
+        assert len(session.exec(select(Edition)).all()) == 2
+
+
+def test_without_items_an_edition_is_empty(database: Database) -> None:
+    with database.transaction() as session:
+        assert titles(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
+        assert titles(welcome_edition(session, now=SLOT)) == []
