@@ -1,0 +1,69 @@
+"""Composes the two letters to one person: please confirm, and you are already subscribed.
+
+They show nothing that anybody typed into a form, so that a form cannot be used to write to strangers.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from digestmail.messages.message import Message, message_id
+from digestmail.messages.mime import alternative, date_header, header, mailbox_header, text_header
+from digestmail.messages.pieces import ALWAYS, Composed, Marks, Pieces
+from digestmail.messages.publication import Publication
+from digestmail.messages.quoted_printable import encode_token
+from digestmail.messages.template import render, render_subject
+from digestmail.store.models import Kind
+from digestmail.tokens import Purpose, Tokens
+
+
+class LetterComposer:
+    """The letters of a publication, rendered once; a letter is the rendering with its links filled in."""
+
+    def __init__(self, publication: Publication, tokens: Tokens) -> None:
+        """Render both letters."""
+        self._publication = publication
+        self._tokens = tokens
+        self._letters = {kind: self._compose(kind) for kind in (Kind.CONFIRMATION, Kind.REMINDER)}
+
+    def confirmation(self, *, delivery_id: int, recipient: str, date_at: datetime) -> Message:
+        """Asks whether the address's owner signed up; its link is good for this delivery.
+
+        Raises ValueError if the recipient's address cannot stand in a header.
+        """
+        links = {"confirm": self._tokens.make(Purpose.CONFIRM, delivery_id)}
+        return self._message(Kind.CONFIRMATION, delivery_id, recipient, date_at, links)
+
+    def reminder(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
+        """Tells a subscriber who signed up again how to change the subscription or end it.
+
+        Raises ValueError if the recipient's address cannot stand in a header.
+        """
+        links = {
+            "preferences": self._tokens.make(Purpose.PREFERENCES, subscriber_id),
+            "unsubscribe": self._tokens.make(Purpose.UNSUBSCRIBE, subscriber_id),
+        }
+        return self._message(Kind.REMINDER, delivery_id, recipient, date_at, links)
+
+    def _message(
+        self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, str]
+    ) -> Message:
+        identity = message_id(delivery_id, kind=kind, slot_at=date_at, domain=self._publication.domain)
+        own = header("To", recipient) + header("Message-ID", identity) + date_header(date_at)
+        return Message(
+            message_id=identity,
+            sender=self._publication.sender_address,
+            recipient=recipient,
+            data=self._letters[kind].filled(own, {name: encode_token(token) for name, token in links.items()}),
+        )
+
+    def _compose(self, kind: Kind) -> Composed:
+        marks = Marks()
+        publication = self._publication
+        rendering = render(kind, marker=marks, publication=publication)
+        text, html = (Pieces(form, marks).join([ALWAYS]) for form in (rendering.text, rendering.html))
+        head = (
+            mailbox_header("From", publication.sender_name, publication.sender_address)
+            + text_header("Subject", render_subject(kind, publication=publication))
+            + header("Auto-Submitted", "auto-generated")  # RFC 3834
+        )
+        return Composed([head, *alternative(text, html)], {})

@@ -1,0 +1,27 @@
+"""A message as a value: what the wire needs to carry it, and the one place where Message-IDs are made."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from digestmail.store.models import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail to one person.
+
+    `sender` and `recipient` are the bare addresses of the envelope. `data` is the whole message (RFC 5322): lines end
+    in CRLF, the last one too, none is longer than 998 octets, and dots are not stuffed.
+    """
+
+    message_id: str
+    """As in the header, with its angle brackets."""
+    sender: str
+    recipient: str
+    data: bytes
+
+
+def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, domain: str) -> str:
+    """The Message-ID of a delivery: the same on every attempt, so that a message sent twice is known as one."""
+    at = slot_at.astimezone(UTC)
+    return f"<{delivery_id}.{kind}.{at.year:04}{at.month:02}{at.day:02}@{domain}>"

@@ -1,0 +1,80 @@
+"""The form of a message on the wire (RFC 5322, 2045 to 2047), made by hand because it is made for every reader.
+
+A header's value with a line end or NUL in it is refused. Addresses of lists are never folded nor encoded, because mail
+programs then ignore them (RFC 2369).
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, quote
+
+from digestmail.messages.pieces import Part
+
+_BOUNDARY = b"=_digestmail_alternative"  # "=_" cannot occur in quoted-printable
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+_ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
+
+
+def header(name: str, value: str) -> bytes:
+    """One header on one line. Raises ValueError if the value has a line end, NUL or anything outside ASCII."""
+    if _FORBIDDEN.search(value):
+        raise ValueError(f"the header {name} cannot hold a line end or NUL")
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+def text_header(name: str, value: str) -> bytes:
+    """A header for people to read: encoded where it must be (RFC 2047), folded where it is long."""
+    if _FORBIDDEN.search(value):
+        raise ValueError(f"the header {name} cannot hold a line end or NUL")
+    return f"{name}: {_encoded(name, value)}\r\n".encode("ascii")
+
+
+def mailbox_header(name: str, display: str, address: str) -> bytes:
+    """A header with one named address."""
+    if _FORBIDDEN.search(display + address):
+        raise ValueError(f"the header {name} cannot hold a line end or NUL")
+    return f"{name}: {_encoded(name, display, phrase=True)} <{address}>\r\n".encode("ascii")
+
+
+def list_id_header(name: str, domain: str) -> bytes:
+    """`List-Id: Name <digest.domain>` (RFC 2919); the name in ASCII, or left out where nothing of it remains."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").strip()
+    return header("List-Id", f"{_phrase(plain)} <digest.{domain}>" if plain else f"<digest.{domain}>")
+
+
+def date_header(at: datetime) -> bytes:
+    """The Date."""
+    return header("Date", format_datetime(at))
+
+
+def alternative(text: Sequence[Part], html: Sequence[Part]) -> list[Part]:
+    """The rest of the message after its own headers: both forms, the plain one first (RFC 2046, 5.1.4)."""
+    return [
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + _BOUNDARY + b'"\r\n\r\n',
+        _opening("plain"),
+        *text,
+        b"\r\n",
+        _opening("html"),
+        *html,
+        b"\r\n--" + _BOUNDARY + b"--\r\n",
+    ]
+
+
+def _opening(kind: str) -> bytes:
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return b"--" + _BOUNDARY + b"\r\n" + head.encode("ascii")
+
+
+def _encoded(name: str, value: str, *, phrase: bool = False) -> str:
+    if value.isascii() and "=?" not in value:
+        if phrase:
+            return _phrase(value)
+        return Header(value, "us-ascii", header_name=name).encode(linesep="\r\n")
+    return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def _phrase(value: str) -> str:
+    return value if _ATOMS.fullmatch(value) else f'"{quote(value)}"'

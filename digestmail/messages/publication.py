@@ -1,0 +1,48 @@
+"""What every mail says about its publisher, as values."""
+
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+from digestmail.address import domain_of
+from digestmail.messages.prose import one_line
+from digestmail.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """The publisher as readers see it. `url` is the address of the reader pages, without a slash at its end."""
+
+    name: str
+    url: str
+    sender: str
+    """The From of every mail, `Name <address>`."""
+    postal_address: str
+    time_zone: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Publication":
+        """The publication that the settings describe."""
+        return cls(
+            name=one_line(settings.site_name, limit=80),
+            url=settings.public_url,
+            sender=settings.sender,
+            postal_address=one_line(
+                ", ".join(line.strip(" ,") for line in settings.postal_address.splitlines()), limit=300
+            ),
+            time_zone=settings.default_time_zone,
+        )
+
+    @property
+    def sender_name(self) -> str:
+        """The name in `sender`, or the publication's own."""
+        return parseaddr(self.sender)[0] or self.name
+
+    @property
+    def sender_address(self) -> str:
+        """The bare address in `sender`."""
+        return parseaddr(self.sender)[1]
+
+    @property
+    def domain(self) -> str:
+        """The domain of `sender`, which ends Message-IDs and the List-Id."""
+        return domain_of(self.sender_address)

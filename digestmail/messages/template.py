@@ -1,0 +1,83 @@
+"""Templates into mail: Jinja renders both forms, and premailer writes the styles into the HTML's elements.
+
+Both happen once an edition. Stories come from feeds, so they are values and never template source, and premailer
+may not fetch anything.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from premailer import Premailer
+
+from digestmail.messages import prose
+from digestmail.messages.publication import Publication
+from digestmail.resources import templates_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """The two forms of one mail; lines end in "\\n"."""
+
+    html: str
+    text: str
+
+
+class Marker(Protocol):
+    """What a template calls where a piece begins (`cut`) and where a reader's own value goes (`fill`)."""
+
+    def cut(self, *key: str | int) -> str:
+        """The mark before the piece `key`, or nothing."""
+
+    def fill(self, name: str) -> str:
+        """The mark in place of the value `name`, or the value."""
+
+
+def render(name: str, *, marker: Marker, publication: Publication, **values: object) -> Rendering:
+    """The mail `name` from its templates `mail/{name}.html` and `.txt`, the HTML with its styles inlined."""
+    given = values | {"cut": marker.cut, "fill": marker.fill, "publication": publication}
+    html = _environment().get_template(f"mail/{name}.html").render(given)
+    text = _environment().get_template(f"mail/{name}.txt").render(given)
+    return Rendering(html=_inline(html), text=text)
+
+
+def render_subject(name: str, **values: object) -> str:
+    """The one line of `mail/{name}.subject.txt`."""
+    return _environment().get_template(f"mail/{name}.subject.txt").render(values).strip()
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: dict[str, Any] = {
+        "wrap": prose.wrap,
+        "underline": prose.underline,
+        "shorten": prose.shorten,
+        "paragraphs": prose.paragraphs,
+        "time_in_words": prose.time_in_words,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _inline(html: str) -> str:
+    inlined: str = Premailer(
+        html,
+        allow_network=False,
+        strip_important=False,
+        disable_validation=True,
+        align_floating_images=False,
+        disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
+        cssutils_logging_level=logging.CRITICAL,
+    ).transform(pretty_print=False)
+    return inlined.strip() + "\n"

@@ -1,0 +1,52 @@
+"""Makes an edition's texts safe to show, so that one strange story cannot spoil the mail for everybody.
+
+Feeds are cleaned when they are read; this is the last wall, and what passes it can be rendered, parsed and encoded.
+"""
+
+from dataclasses import replace
+
+from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.messages.prose import one_line, several_lines, web_address
+
+_NAME = 80
+_TITLE = 240
+_EXCERPT = 480
+_ANNOUNCEMENT = 1200
+
+
+def tidy(content: Content) -> Content:
+    """The same edition with showable texts of bearable length and with web addresses alone as links."""
+    return Content(
+        topics=tuple(_topic(topic) for topic in content.topics),
+        stories=tuple(_story(story) for story in content.stories),
+        announcements=tuple(_announcement(announcement) for announcement in content.announcements),
+    )
+
+
+def _topic(topic: Topic) -> Topic:
+    return replace(topic, name=one_line(topic.name, limit=_NAME) or topic.slug)
+
+
+def _story(story: Story) -> Story:
+    excerpt = one_line(story.excerpt, limit=_EXCERPT)
+    source = one_line(story.source, limit=_NAME)
+    author = one_line(story.author, limit=_NAME)
+    return replace(
+        story,
+        title=one_line(story.title, limit=_TITLE) or one_line(excerpt, limit=_NAME) or "Untitled",
+        url=web_address(story.url),
+        excerpt=excerpt,
+        source=source,
+        author="" if author.casefold() == source.casefold() else author,
+        image_url=web_address(story.image_url),
+    )
+
+
+def _announcement(announcement: Announcement) -> Announcement:
+    return replace(
+        announcement,
+        title=one_line(announcement.title, limit=_TITLE),
+        text=several_lines(announcement.text, limit=_ANNOUNCEMENT),
+        link_url=web_address(announcement.link_url),
+        link_label=one_line(announcement.link_label, limit=_NAME) or "Read more",
+    )

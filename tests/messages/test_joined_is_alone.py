@@ -1,0 +1,93 @@
+"""The promise of cut and join: what is joined for a reader is equal to what is rendered for that reader alone."""
+
+from datetime import UTC, datetime
+from itertools import combinations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.messages.digest import plain_rendering
+from digestmail.store.models import Kind
+from digestmail.tokens import Purpose
+from tests.messages.samples import DAY, PUBLICATION, TOKENS, compose, composer_of, html_of, text_of
+
+NASTY = (
+    "",
+    "Grain corridor reopens",
+    "وزراء الخارجية في عمّان",
+    "שלום 12 and back",
+    "漢字" * 60,
+    "Fish & <b>chips</b> “today” =3D",
+    "<!-- story:1:1 --> </td></table></body>",
+    "{{ 7 * 7 }}{% raw %}",
+    "\0 bell\a \ud800 lone \ufffe bidi\u202e!",
+    "one\r\n.\r\nFrom two\r\n--=_digestmail_alternative--",
+    "a\u00a0b\u00ad\u2028c 🦭",
+    ".",
+    "x" * 500,
+)
+texts = st.sampled_from(NASTY) | st.text(max_size=30)
+links = st.sampled_from(("", "https://a.example/1?b=2&c=%20", "javascript:alert(1)", "https://ü.example/ß'\"")) | texts
+ids = st.integers(1, 4)
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> Content:
+    names = draw(st.lists(texts, min_size=1, max_size=4))
+    topics = tuple(Topic(id=place, slug=f"t{place}", name=name) for place, name in enumerate(names, 1))
+    some = st.sets(st.sampled_from([topic.id for topic in topics]))
+    stories = tuple(
+        Story(
+            id=number,
+            title=draw(texts),
+            url=draw(links),
+            excerpt=draw(texts),
+            author=draw(texts),
+            source=draw(texts),
+            image_url=draw(links),
+            published_at=datetime(2026, 11, 22, 3, number, tzinfo=UTC),
+            topics=tuple(sorted(draw(some))),
+            earlier=tuple(sorted(draw(st.just(set()) | some))),
+        )
+        for number in range(1, draw(st.integers(0, 7)) + 1)
+    )
+    announcements = tuple(
+        Announcement(
+            id=number,
+            title=draw(texts),
+            text=draw(texts) + "\n\n" + draw(texts),
+            link_url=draw(links),
+            link_label=draw(texts),
+            topics=tuple(sorted(draw(st.just(set()) | some))),
+        )
+        for number in range(1, draw(st.integers(0, 2)) + 1)
+    )
+    return Content(topics=topics, stories=stories, announcements=announcements)
+
+
+@settings(max_examples=40, deadline=None)
+@given(content=contents(), kind=st.sampled_from((Kind.DIGEST, Kind.WELCOME)))
+def test_a_joined_digest_is_the_digest_rendered_alone(content: Content, kind: Kind) -> None:
+    composer = composer_of(content, kind=kind)
+    all_topics = [topic.id for topic in content.topics]
+    for size in range(len(all_topics) + 1):
+        for topics in combinations(all_topics, size):
+            alone = plain_rendering(
+                content,
+                topics=topics,
+                kind=kind,
+                publication=PUBLICATION,
+                day=DAY,
+                unsubscribe=TOKENS.make(Purpose.UNSUBSCRIBE, 5),
+                preferences=TOKENS.make(Purpose.PREFERENCES, 5),
+            )
+            message = composer.compose(
+                delivery_id=75, subscriber_id=5, recipient="ann@example.org", topics=frozenset(topics), day=DAY
+            )
+            assert (message is None) == (alone is None)
+            if message and alone:
+                joined = compose(composer, *topics)
+                assert joined.data == message.data
+                assert html_of(joined) == alone.html
+                assert text_of(joined) == alone.text

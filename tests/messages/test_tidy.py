@@ -1,0 +1,29 @@
+from dataclasses import replace
+
+from digestmail.editions.content import Announcement, Content
+from digestmail.messages.tidy import tidy
+from tests.messages.samples import TOPICS, content_of, story
+
+
+def test_it_leaves_a_proper_edition_as_it_is() -> None:
+    content = content_of(
+        story(1, 1, 2),
+        announcements=(Announcement(id=1, title="A", text="B\n\nC", link_url="https://a.example/", link_label="D"),),
+    )
+    assert tidy(content) == content
+
+
+def test_a_story_without_a_title_is_called_by_its_excerpt() -> None:
+    untitled = story(1, 1, title=" \0", excerpt="The first words.")
+    assert tidy(content_of(untitled)).stories[0].title == "The first words."
+    assert tidy(content_of(replace(untitled, excerpt=""))).stories[0].title == "Untitled"
+
+
+def test_a_topic_without_a_name_is_called_by_its_slug() -> None:
+    content = Content(topics=(replace(TOPICS[0], name="\u202e"),), stories=())
+    assert tidy(content).topics[0].name == "world"
+
+
+def test_links_that_are_no_web_addresses_are_left_out() -> None:
+    tidied = tidy(content_of(story(1, 1, url="javascript:alert(1)", image_url="file:///etc/passwd"))).stories[0]
+    assert (tidied.url, tidied.image_url) == ("", "")
