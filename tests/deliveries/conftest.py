@@ -1,0 +1,53 @@
+"""Readers with digests that are due."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlmodel import select
+
+from digestmail.store.database import Database
+from digestmail.store.models import Delivery, Edition, Kind, Standing, Subscriber, Subscription, Topic
+from digestmail.store.outbox import new_delivery
+
+SLOT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def due(database: Database) -> Callable[[int], list[int]]:
+    """Adds readers r0@example.org, r1@… of one topic, each with a digest due at SLOT; gives the deliveries' ids."""
+
+    def add(count: int) -> list[int]:
+        with database.transaction() as session:
+            topic = Topic(slug="climate", name="Climate")
+            edition = Edition(kind=Kind.DIGEST, since_at=SLOT, slot_at=SLOT, cutoff_at=SLOT, content="{}")
+            session.add_all([topic, edition])
+            session.flush()
+            for number in range(count):
+                email = f"r{number}@example.org"
+                reader = Subscriber(
+                    email=email,
+                    email_key=email,
+                    standing=Standing.ACTIVE,
+                    created_at=SLOT,
+                    confirmed_at=SLOT,
+                    window_start_at=SLOT,
+                )
+                session.add(reader)
+                session.flush()
+                assert reader.id is not None
+                assert topic.id is not None
+                session.add(Subscription(subscriber_id=reader.id, topic_id=topic.id))
+                row = new_delivery(
+                    Kind.DIGEST,
+                    reader.id,
+                    scheduled_day=date(2026, 11, 23),
+                    slot_at=SLOT,
+                    now=SLOT,
+                    edition_id=edition.id,
+                )
+                session.add(Delivery(**row))
+            session.flush()
+            return [number for number in session.exec(select(Delivery.id)) if number is not None]
+
+    return add

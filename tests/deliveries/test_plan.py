@@ -1,0 +1,124 @@
+"""One delivery for each subscriber and scheduled day, whoever plans and however often."""
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from digestmail.clock import standing_still
+from digestmail.deliveries.plan import plan_due
+from digestmail.editions.content import Content
+from digestmail.store.database import Database
+from digestmail.store.models import Delivery, Edition, Item, ItemTopic, Kind, Standing, Subscriber, Topic
+from digestmail.store.outbox import ask_for
+
+SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def add_readers(database: Database, count: int, *, window_start_at: datetime = SLOT - DAY, days: int = 127) -> None:
+    with database.transaction() as session:
+        session.add_all(
+            Subscriber(
+                email=f"r{number}@example.org",
+                email_key=f"r{number}@example.org",
+                standing=Standing.ACTIVE,
+                time_zone="Europe/Berlin",
+                days=days,
+                created_at=SLOT,
+                next_send_at=SLOT,
+                next_day=date(2026, 11, 23),
+                window_start_at=window_start_at,
+            )
+            for number in range(count)
+        )
+
+
+def add_item(database: Database, seen_at: datetime) -> None:
+    with database.transaction() as session:
+        if session.get(Topic, 1) is None:
+            session.add(Topic(slug="climate", name="Climate"))
+        row = Item(url="u", link_key="k", title=str(seen_at), published_at=seen_at, seen_at=seen_at)
+        session.add(row)
+        session.flush()
+        session.add(ItemTopic(item_id=row.id or 0, topic_id=1, seen_at=seen_at))
+
+
+def deliveries(database: Database) -> list[Delivery]:
+    with database.reading() as session:
+        return list(session.exec(select(Delivery).order_by(col(Delivery.id))))
+
+
+def test_a_due_reader_gets_one_delivery_and_the_next_slot(database: Database) -> None:
+    add_readers(database, 1)
+    assert plan_due(database, standing_still(SLOT)) == 1
+    assert plan_due(database, standing_still(SLOT)) == 0
+    [delivery] = deliveries(database)
+    assert (delivery.scheduled_day, delivery.slot_at, delivery.kind) == (date(2026, 11, 23), SLOT, Kind.DIGEST)
+    with database.reading() as session:
+        reader = session.exec(select(Subscriber)).one()
+    assert (reader.next_day, reader.next_send_at, reader.window_start_at) == (date(2026, 11, 24), SLOT + DAY, SLOT)
+
+
+def test_nobody_is_planned_early(database: Database) -> None:
+    add_readers(database, 1)
+    assert plan_due(database, standing_still(SLOT - timedelta(seconds=1))) == 0
+
+
+def test_readers_of_one_slot_and_window_share_an_edition(database: Database) -> None:
+    add_readers(database, 1200)
+    assert plan_due(database, standing_still(SLOT)) == 1200
+    assert len({row.edition_id for row in deliveries(database)}) == 1
+
+
+def test_after_an_outage_each_missed_day_is_planned_and_the_first_has_the_items(database: Database) -> None:
+    add_readers(database, 1)
+    add_item(database, SLOT + DAY)
+    assert plan_due(database, standing_still(SLOT + 2.5 * DAY)) == 3
+    rows = deliveries(database)
+    assert [row.scheduled_day.day for row in rows] == [23, 24, 25]
+    with database.reading() as session:
+        counts = [len(Content.from_json(session.get_one(Edition, row.edition_id).content).stories) for row in rows]
+    assert counts == [1, 0, 0]
+
+
+def test_weekday_readers_wait_for_monday_and_get_the_weekend(database: Database) -> None:
+    add_readers(database, 1, days=0b0000001)
+    plan_due(database, standing_still(SLOT))
+    add_item(database, SLOT + 5 * DAY)
+    assert plan_due(database, standing_still(SLOT + 6 * DAY)) == 0
+    assert plan_due(database, standing_still(SLOT + 7 * DAY)) == 1
+    with database.reading() as session:
+        edition = session.get_one(Edition, deliveries(database)[1].edition_id)
+    assert len(Content.from_json(edition.content).stories) == 1
+
+
+@pytest.mark.parametrize("planners", [3])
+def test_planners_at_once_plan_each_reader_once(database: Database, planners: int) -> None:
+    add_readers(database, 1100)
+    planned: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: planned.append(plan_due(database, standing_still(SLOT))))
+        for _ in range(planners)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(planned) == 1100
+    assert len({row.subscriber_id for row in deliveries(database)}) == len(deliveries(database)) == 1100
+
+
+def test_a_welcome_gets_its_edition_and_starts_the_window(database: Database) -> None:
+    add_readers(database, 1)
+    now = SLOT - timedelta(hours=1)
+    add_item(database, now - DAY)
+    with database.transaction() as session:
+        ask_for(session, Kind.WELCOME, 1, now=now)
+    plan_due(database, standing_still(now))
+    [delivery] = deliveries(database)
+    with database.reading() as session:
+        edition = session.get_one(Edition, delivery.edition_id)
+        assert (edition.kind, edition.cutoff_at) == (Kind.WELCOME, now)
+        assert session.exec(select(Subscriber.window_start_at)).one() == now
