@@ -1,0 +1,88 @@
+"""The figures of one installation at one instant, read only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
+
+from digestmail.store.models import Delivery, Feed, FeedState, Item, Standing, State, Subscriber, Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedHealth:
+    """How a feed fares."""
+
+    url: str
+    title: str
+    state: FeedState
+    last_success_at: datetime | None
+    last_error: str | None
+    failures: int
+    """Failed polls since the last success."""
+
+    @property
+    def well(self) -> bool:
+        """Polled, and without fault at the last poll."""
+        return self.state is FeedState.ACTIVE and not self.failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Counts for the operator. The mappings have a number for every standing and state, 0 included."""
+
+    day: date
+    """Today in the publication's time zone; `today` counts the deliveries scheduled for it."""
+    topics: int
+    items: int
+    feeds: tuple[FeedHealth, ...]
+    subscribers: Mapping[Standing, int]
+    today: Mapping[State, int]
+    total: Mapping[State, int]
+    next_slot_at: datetime | None
+    next_slot_subscribers: int
+
+
+def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
+    """Count, at `now`, for a publication in `time_zone`."""
+    day = now.astimezone(ZoneInfo(time_zone)).date()
+    standings = _counts(session, col(Subscriber.standing))
+    today = _counts(session, col(Delivery.state), col(Delivery.scheduled_day) == day)
+    total = _counts(session, col(Delivery.state))
+    due = (Subscriber.standing == Standing.ACTIVE, col(Subscriber.next_send_at).is_not(None))
+    next_slot = session.exec(
+        select(Subscriber.next_send_at, func.count())
+        .where(*due)
+        .group_by(col(Subscriber.next_send_at))
+        .order_by(col(Subscriber.next_send_at))
+        .limit(1)
+    ).first()
+    return Figures(
+        day=day,
+        topics=session.exec(select(func.count()).select_from(Topic)).one(),
+        items=session.exec(select(func.count()).select_from(Item)).one(),
+        feeds=tuple(_health(feed) for feed in session.exec(select(Feed).order_by(col(Feed.id)))),
+        subscribers={standing: standings.get(standing, 0) for standing in Standing},
+        today={state: today.get(state, 0) for state in State},
+        total={state: total.get(state, 0) for state in State},
+        next_slot_at=next_slot[0] if next_slot else None,
+        next_slot_subscribers=next_slot[1] if next_slot else 0,
+    )
+
+
+def _counts(session: Session, column: Any, *where: ColumnElement[bool]) -> dict[str, int]:
+    return dict(session.exec(select(column, func.count()).where(*where).group_by(column)).all())
+
+
+def _health(feed: Feed) -> FeedHealth:
+    return FeedHealth(
+        url=feed.url,
+        title=feed.title,
+        state=FeedState(feed.state),
+        last_success_at=feed.last_success_at,
+        last_error=feed.last_error,
+        failures=feed.failures,
+    )

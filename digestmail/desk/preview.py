@@ -1,0 +1,61 @@
+"""What a reader of some topics would get now, without sending or keeping anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from digestmail.desk.service import Service
+from digestmail.editions.assemble import newest, news
+from digestmail.editions.select import select
+from digestmail.errors import InputError
+from digestmail.messages.compose import DigestComposer
+from digestmail.messages.digest import plain_rendering
+from digestmail.store.models import Kind
+from digestmail.subscribers.choices import topic_ids
+from digestmail.tokens import Purpose
+
+_WINDOW = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A digest in its three forms."""
+
+    html: str
+    text: str
+    message: bytes
+
+
+def preview_digest(session: Session, service: Service, *, topics: Sequence[str], now: datetime) -> Preview:
+    """The digest of the last 24 hours for a reader of `topics` (slugs), or of the newest items where those had none.
+
+    Raises InputError for an unknown topic and where there is nothing to show at all.
+    """
+    known = topic_ids(session)
+    if unknown := [slug for slug in topics if slug not in known]:
+        raise InputError(f"There is no topic “{unknown[0]}”. See `digestmail topic list`.", field="topic")
+    chosen = frozenset(known[slug] for slug in topics)
+    content = news(session, since_at=now - _WINDOW, cutoff_at=now, now=now)
+    if not select(content, chosen).stories:
+        content = newest(session, now=now)
+    day = now.astimezone(ZoneInfo(service.publication.time_zone)).date()
+    unsubscribe = service.tokens.make(Purpose.UNSUBSCRIBE, 0)
+    preferences = service.tokens.make(Purpose.PREFERENCES, 0)
+    rendering = plain_rendering(
+        content,
+        topics=chosen,
+        publication=service.publication,
+        day=day,
+        unsubscribe=unsubscribe,
+        preferences=preferences,
+    )
+    composer = DigestComposer(
+        content, kind=Kind.DIGEST, slot_at=now, edition_id=0, publication=service.publication, tokens=service.tokens
+    )
+    message = composer.compose(delivery_id=0, subscriber_id=0, recipient="reader@example.org", topics=chosen, day=day)
+    if rendering is None or message is None:
+        raise InputError("These topics have no items yet. Fetch the feeds with: digestmail collect")
+    return Preview(rendering.html, rendering.text, message.data)

@@ -1,0 +1,95 @@
+"""Everything that is known of one subscriber, as the operator sees it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from digestmail.address import parse_address
+from digestmail.errors import InputError
+from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Subscription, Suppression, Topic
+from digestmail.subscribers.import_export import days_in_words
+
+_LATEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One delivery to the subscriber."""
+
+    kind: str
+    day: date
+    state: str
+    attempts: int
+    settled_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """One event of consent."""
+
+    event: str
+    at: datetime
+    source: str
+    wording: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A subscriber with choices, standing and history, the newest first."""
+
+    email: str
+    standing: str
+    suppressed: str | None
+    topics: tuple[str, ...]
+    time_zone: str
+    hour: int
+    days: str
+    locale: str
+    source: str
+    created_at: datetime
+    confirmed_at: datetime | None
+    unsubscribed_at: datetime | None
+    next_send_at: datetime | None
+    deliveries: tuple[DeliveryRow, ...]
+    consent: tuple[ConsentRow, ...]
+
+
+def find_reader(session: Session, email: str) -> Reader:
+    """The subscriber of an address. Raises InputError where there is none."""
+    subscriber = session.exec(select(Subscriber).where(Subscriber.email_key == parse_address(email).key)).first()
+    if subscriber is None:
+        raise InputError(f"There is no subscriber {email}.", field="email")
+    suppression = session.get(Suppression, subscriber.email_key)
+    topics = (
+        select(Topic.slug)
+        .join(Subscription, col(Subscription.topic_id) == Topic.id)
+        .where(Subscription.subscriber_id == subscriber.id)
+        .order_by(col(Topic.position), col(Topic.id))
+    )
+    deliveries = select(Delivery).where(Delivery.subscriber_id == subscriber.id)
+    consent = select(ConsentEvent).where(ConsentEvent.subscriber_id == subscriber.id)
+    return Reader(
+        email=subscriber.email,
+        standing=subscriber.standing,
+        suppressed=suppression.reason if suppression else None,
+        topics=tuple(session.exec(topics)),
+        time_zone=subscriber.time_zone,
+        hour=subscriber.hour,
+        days=days_in_words(subscriber.days),
+        locale=subscriber.locale,
+        source=subscriber.source,
+        created_at=subscriber.created_at,
+        confirmed_at=subscriber.confirmed_at,
+        unsubscribed_at=subscriber.unsubscribed_at,
+        next_send_at=subscriber.next_send_at,
+        deliveries=tuple(
+            DeliveryRow(row.kind, row.scheduled_day, row.state, row.attempts, row.settled_at, row.reason)
+            for row in session.exec(deliveries.order_by(col(Delivery.id).desc()).limit(_LATEST))
+        ),
+        consent=tuple(
+            ConsentRow(row.event, row.at, row.source, row.wording)
+            for row in session.exec(consent.order_by(col(ConsentEvent.id).desc()).limit(_LATEST))
+        ),
+    )
