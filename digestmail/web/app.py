@@ -1,0 +1,59 @@
+"""The web app's composition root: builds what the endpoints need and puts the routers together."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from digestmail.clock import Clock, system_clock
+from digestmail.local.demo import has_demo
+from digestmail.local.inbox import Inbox
+from digestmail.settings import Settings, load_settings, secret_of
+from digestmail.store.database import Database
+from digestmail.tokens import Tokens
+from digestmail.web import confirm, demo, inbox, operator, preferences, sign_up, unsubscribe
+from digestmail.web.doorbell import Doorbell, doorbell
+from digestmail.web.errors import add_error_pages
+from digestmail.web.headers import SecurityHeaders
+from digestmail.web.pages import STATIC, Pages
+from digestmail.web.site import Site
+
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body; our longest form has a few hundred."""
+
+
+class VersionedFiles(StaticFiles):
+    """Static files whose addresses change with their content, so a browser asks for each once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, to be kept for a year."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Clock = system_clock, bell: Doorbell | None = None
+) -> FastAPI:
+    """The app for these settings (default: from the environment). The database must have been migrated."""
+    settings = settings or load_settings()
+    embedded = settings.relay is None
+    database = Database(settings.database)
+    app = FastAPI(title=settings.site_name, docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
+    app.state.site = Site(
+        settings=settings,
+        database=database,
+        tokens=Tokens(secret_of(settings)),
+        clock=clock,
+        doorbell=bell or doorbell(settings.redis_url),
+        pages=Pages(settings),
+        inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
+    )
+    app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https:"))
+    add_error_pages(app)
+    for room in (sign_up, confirm, unsubscribe, preferences, inbox, operator):
+        app.include_router(room.router)
+    if embedded or has_demo(database):
+        app.include_router(demo.router)
+    app.mount("/static", VersionedFiles(directory=STATIC), name="static")
+    return app

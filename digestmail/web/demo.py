@@ -1,0 +1,37 @@
+"""The demo publication's own server: its feed, pictures and stories; there while it is wanted or mail stays here."""
+
+from datetime import date
+from pathlib import PurePath
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from digestmail.local.demo import ASSETS, feed_document, story
+from digestmail.web.site import READ, TheSite
+
+router = APIRouter(prefix="/demo")
+
+
+@router.get("/feed.atom")
+def show_feed(site: TheSite) -> Response:
+    """The feed, dated so that its stories are fresh."""
+    document = feed_document(base_url=site.settings.public_url, now=site.clock())
+    return Response(document, media_type="application/atom+xml", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/pictures/{name}")
+def show_picture(name: str) -> FileResponse:
+    """One picture of a story."""
+    picture = ASSETS / PurePath(name).name
+    if not picture.is_file():
+        raise HTTPException(404)
+    return FileResponse(picture, headers={"Cache-Control": "public, max-age=86400"})
+
+
+@router.api_route("/stories/{slug}", methods=READ)
+def show_story(site: TheSite, slug: str, day: date | None = None) -> HTMLResponse:
+    """One story as a page; `day` is that of its printing."""
+    found = story(slug)
+    if found is None:
+        raise HTTPException(404)
+    return site.pages.show("web/story.html", story=found, day=day)

@@ -1,0 +1,103 @@
+"""Error pages: each says what happened and what to do. Programs under /api get the same as JSON."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from digestmail.errors import TokenError
+from digestmail.web.headers import add_security_headers
+from digestmail.web.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What happened and what to do, in words for a reader."""
+
+    title: str
+    happened: str
+    remedy: str
+
+
+_UNREADABLE = Trouble(
+    "We could not read that",
+    "Something in the form or in the address came to us in a shape that we cannot read.",
+    "Please go back, check what you typed, and send it again.",
+)
+
+_TROUBLES = {
+    400: _UNREADABLE,
+    403: Trouble(
+        "This page is for the operator",
+        "It opens only on the machine that runs this service.",
+        "From elsewhere, use an SSH tunnel: ssh -L 8000:127.0.0.1:8000 your-server, and open "
+        "http://127.0.0.1:8000/operator.",
+    ),
+    404: Trouble(
+        "There is no such page",
+        "The address may be mistyped, or what was here is gone.",
+        "Please check the address, or begin at the first page.",
+    ),
+    405: Trouble(
+        "That is not how this page works",
+        "The address is right, but it was called in a way that it does not understand.",
+        "Please go back and use the page's own button.",
+    ),
+    413: Trouble(
+        "That was too much at once",
+        "What was sent is larger than any of our forms.",
+        "Please go back and send less.",
+    ),
+    422: _UNREADABLE,
+    500: Trouble(
+        "Something broke on our side",
+        "It is not your fault. What you had saved before is safe.",
+        "Please try again in a minute. If it happens again, tell us what you were doing.",
+    ),
+}
+
+_BAD_LINK = Trouble(
+    "This link does not work",
+    "A part of it seems to be missing: mail programs sometimes break a long link in two.",
+    "Please open the mail again and press the link there, or copy the whole address into your browser. "
+    "The newest digest has working links to your preferences and for unsubscribing.",
+)
+
+
+def add_error_pages(app: FastAPI) -> None:
+    """Let every error that reaches the app be answered in the same design."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - that is what it is registered for
+        trouble = _TROUBLES.get(error.status_code, _TROUBLES[500 if error.status_code >= 500 else 400])
+        return _answer(request, error.status_code, trouble, headers=error.headers)
+
+    async def unreadable(request: Request, _error: Exception) -> Response:
+        return _answer(request, 422, _TROUBLES[422])
+
+    async def bad_link(request: Request, _error: Exception) -> Response:
+        return _answer(request, 404, _BAD_LINK)
+
+    async def broken(request: Request, _error: Exception) -> Response:
+        response = _answer(request, 500, _TROUBLES[500])
+        https = request.app.state.site.settings.public_url.startswith("https:")
+        add_security_headers(response.headers, https=https)  # this handler stands outside the middleware
+        return response
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(RequestValidationError, unreadable)
+    app.add_exception_handler(TokenError, bad_link)
+    app.add_exception_handler(Exception, broken)
+
+
+def _answer(request: Request, status: int, trouble: Trouble, *, headers: object = None) -> Response:
+    site: Site = request.app.state.site
+    if request.url.path.startswith("/api/"):
+        response: Response = JSONResponse({"error": f"{trouble.title}. {trouble.happened} {trouble.remedy}"}, status)
+    else:
+        response = site.pages.show("web/error.html", status=status, trouble=trouble)
+    if isinstance(headers, dict):
+        response.headers.update(headers)
+    return response

@@ -1,0 +1,43 @@
+"""Response headers that keep pages to themselves: no foreign content, no referrer, no copy of a page with a token."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'none'; form-action 'self'; "
+    "frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_DEFAULTS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def add_security_headers(headers: MutableHeaders, *, https: bool) -> None:
+    """Add what is missing; a response that has set one of them itself keeps it."""
+    for name, value in _DEFAULTS.items():
+        headers.setdefault(name, value)
+    if https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+class SecurityHeaders:
+    """Puts the headers on every response. `https`: readers reach the pages over https."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self.https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                add_security_headers(MutableHeaders(scope=message), https=self.https)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

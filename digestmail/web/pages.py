@@ -1,0 +1,68 @@
+"""Rendering: a template's name and values become a page."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.background import BackgroundTask
+
+from digestmail.address import shortened
+from digestmail.resources import templates_folder
+from digestmail.settings import Settings
+from digestmail.web.typed import DAYS, HOURS, zone_groups
+
+STATIC = templates_folder() / "web" / "static"
+
+
+class Pages:
+    """The pages of one installation, named by their template (`web/sign_up.html`)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(templates_folder()),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(moment=moment, stamp=stamp, shortened=shortened)
+        root = urlsplit(settings.public_url).path
+        self._environment.globals.update(
+            site_name=settings.site_name,
+            postal_address=settings.postal_address,
+            default_time_zone=settings.default_time_zone,
+            has_inbox=settings.relay is None,
+            root=root,
+            static=_versioned(f"{root}/static"),
+            days=DAYS,
+            hours=HOURS,
+            zone_groups=zone_groups(),
+        )
+
+    def show(
+        self, template: str, *, status: int = 200, after: Callable[[], None] | None = None, **values: object
+    ) -> HTMLResponse:
+        """The page as a response; `after` is called once it has been sent."""
+        body = self._environment.get_template(template).render(values)
+        return HTMLResponse(body, status, background=BackgroundTask(after) if after else None)
+
+
+def moment(at: datetime, time_zone: str) -> str:
+    """An instant as a reader in `time_zone` says it: `Tuesday, 24 November 2026, at 7:00`."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    return f"{local:%A}, {local.day} {local:%B %Y}, at {local.hour}:{local:%M}"
+
+
+def stamp(at: datetime) -> str:
+    """An instant as the operator says it: `24 Nov, 07:00 UTC`."""
+    return f"{at.astimezone(UTC):%-d %b, %H:%M} UTC"
+
+
+def _versioned(base: str) -> Callable[[str], str]:
+    """Makes addresses of static files that change with their content, so that browsers may keep them for ever."""
+    versions = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:10] for file in STATIC.iterdir()}
+    return lambda name: f"{base}/{name}?v={versions[name]}"

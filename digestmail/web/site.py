@@ -1,0 +1,58 @@
+"""What the endpoints share: one `Site` for each app, built by the composition root."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+
+from digestmail.clock import Clock
+from digestmail.local.inbox import Inbox
+from digestmail.settings import Settings
+from digestmail.store.database import Database
+from digestmail.subscribers.consent import Origin
+from digestmail.tokens import Purpose, Tokens
+from digestmail.web.doorbell import Doorbell
+from digestmail.web.pages import Pages
+
+READ = ["GET", "HEAD"]
+"""The methods that change nothing: mail scanners open every link."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One installation as its web pages see it."""
+
+    settings: Settings
+    database: Database
+    tokens: Tokens
+    clock: Clock
+    doorbell: Doorbell
+    pages: Pages
+    inbox: Inbox | None
+    """None when mail leaves the machine."""
+
+
+async def site_of(request: Request) -> Site:
+    """The site that a request came to."""
+    return cast("Site", request.app.state.site)
+
+
+TheSite = Annotated[Site, Depends(site_of)]
+
+
+def linked(purpose: Purpose) -> Any:
+    """The row's id in the token of a link made for `purpose`; a wrong token raises TokenError, shown as a page."""
+
+    async def read(token: str, site: TheSite) -> int:
+        return site.tokens.read(purpose, token)
+
+    return Depends(read)
+
+
+def origin_of(request: Request, source: str) -> Origin:
+    """Where a request came from, for the consent record."""
+    return Origin.of(
+        source,
+        ip=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+    )

@@ -1,0 +1,113 @@
+"""The form in a real browser: the time zone is filled in, and the keyboard is enough."""
+
+import re
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from digestmail.store.models import Standing
+from tests import services
+from tests.web.conftest import Web
+from tests.web.test_inbox import put
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    path = services.chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(web: Web) -> Iterator[str]:
+    """Where the app listens."""
+    port = services.free_port()
+    server = uvicorn.Server(uvicorn.Config(web.client.app, port=port, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    services.wait_until(lambda: server.started, what="the web server")
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page of a reader in Katmandu who has a narrow phone; what the browser complains of fails the test."""
+    context = browser.new_context(timezone_id="Asia/Katmandu", viewport={"width": 375, "height": 700}, base_url=address)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert [text for text in complaints if "422" not in text] == []
+
+
+def test_the_browser_fills_in_the_time_zone(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Katmandu")
+
+
+def test_without_scripts_the_form_works_in_the_zone_of_the_publication(
+    browser: Browser, address: str, web: Web
+) -> None:
+    context = browser.new_context(java_script_enabled=False, base_url=address)
+    page = context.new_page()
+    page.goto("/?topics=climate")
+    page.get_by_label("Email address").fill("maja@example.org")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    assert web.subscriber().time_zone == "UTC"
+    context.close()
+
+
+def test_a_reader_signs_up_and_confirms_by_keyboard_alone(page: Page, web: Web) -> None:
+    page.goto("/")
+    press(page, "Tab", "Tab", "Space", "Tab", "Tab", "Space", "Tab")
+    page.keyboard.type("maja@example")
+    press(page, "Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_label("Email address")).to_have_value("maja@example")
+    press(page, "Tab", "Enter")
+    expect(page.get_by_label("Email address")).to_be_focused()
+    press(page, "End")
+    page.keyboard.type(".org")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    assert web.subscriber().time_zone == "Asia/Katmandu"
+
+    page.goto(web.confirmation_link())
+    press(page, "Tab", "Tab", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="You are in")).to_be_visible()
+    assert web.subscriber().standing == Standing.ACTIVE
+
+
+def test_a_mail_fits_its_frame_and_its_links_open(page: Page, web: Web) -> None:
+    story = '<p style="height: 500px"><a href="/?topics=city">A story</a></p>'
+    key = put(web, html=f"<!doctype html><html><head><title>News</title></head><body>{story * 3}</body></html>")
+    page.goto(f"/inbox/{key}")
+    frame = page.locator("iframe")
+    expect(frame).to_have_css("height", re.compile(r"^15\d\dpx$"))
+    with page.expect_popup() as opened:
+        frame.content_frame.get_by_role("link").first.click()
+    expect(opened.value.get_by_label("City & Hall")).to_be_checked()
+
+
+def test_nothing_is_wider_than_a_phone(page: Page) -> None:
+    for path in ("/", "/inbox", "/operator"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
