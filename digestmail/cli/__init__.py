@@ -1,0 +1,6 @@
+"""The command line: each command reads its arguments, calls a room and shows the result."""
+
+from digestmail.cli import digests, feeds, processes, subscribers, topics
+from digestmail.cli.application import app
+
+__all__ = ["app", "digests", "feeds", "processes", "subscribers", "topics"]

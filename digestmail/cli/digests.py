@@ -1,0 +1,101 @@
+"""Commands for the digests themselves: look at one, look at the ledger, do what is due."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digestmail.cli.application import Json, app, fail, opened, progress, read_instant, say, show
+from digestmail.cli.feeds import complain, in_words
+from digestmail.clock import standing_still, system_clock
+from digestmail.deliveries import ledger
+from digestmail.deliveries.outcome import Result
+from digestmail.store.models import State
+
+if TYPE_CHECKING:
+    from digestmail.deliveries.send import SendReport
+
+
+@app.command()
+def preview(
+    topics: Annotated[list[str], typer.Option("--topic", help="A topic of the reader's; repeatable.")],
+    html: Annotated[Path | None, typer.Option(help="Write the HTML form to this file.")] = None,
+    text: Annotated[Path | None, typer.Option(help="Write the text form to this file.")] = None,
+    eml: Annotated[Path | None, typer.Option(help="Write the whole message to this file.")] = None,
+) -> None:
+    """Show the digest that a reader of these topics would get now: the last day's items, or else the newest few."""
+    from digestmail.desk.preview import preview_digest
+    from digestmail.desk.service import Service
+
+    with opened() as (settings, database), database.reading() as session:
+        found = preview_digest(session, Service(settings), topics=topics, now=system_clock())
+    for path, content in ((html, found.html), (text, found.text)):
+        if path:
+            path.write_text(content, encoding="utf-8")
+            say(f"Wrote {path}.")
+    if eml:
+        eml.write_bytes(found.message)
+        say(f"Wrote {eml}.")
+    if not (html or text or eml):
+        print(found.text)
+
+
+@app.command()
+def deliveries(as_json: Json = False) -> None:
+    """Show the ledger: how many deliveries of each kind are in each state. Planned is the sum of the others."""
+    with opened() as (_, database), database.reading() as session:
+        counts = ledger.summary(session)
+    rows = []
+    for kind, states in counts.items():
+        ended = {str(state): states.get(state, 0) for state in State if state not in ledger.OPEN}
+        still_open = sum(states.get(state, 0) for state in ledger.OPEN)
+        rows.append({"kind": str(kind), "planned": sum(states.values()), **ended, "open": still_open})
+    show(rows, as_json=as_json, empty="No deliveries yet.")
+
+
+@app.command()
+def tick(
+    now: Annotated[str | None, typer.Option(help="The instant to act at, ISO 8601; the present if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Do everything that is due, in the foreground and without a broker: collect, plan, assemble, send, settle.
+
+    Let cron run it every few minutes to serve a small site with nothing else; with --now it travels in time.
+    """
+    from digestmail.desk.service import Service
+    from digestmail.local.inbox_server import inbox_running
+
+    clock = standing_still(read_instant(now)) if now else system_clock
+    with opened() as (settings, _):
+        service = Service(settings)
+        caught = inbox_running(settings.data_dir / "inbox", host="127.0.0.1", port=settings.inbox_port)
+        with nullcontext() if settings.relay else caught, progress() as bar:
+            task = bar.add_task("Collecting", total=None)
+
+            def on_feed(done: int, total: int, _: str) -> None:
+                bar.update(task, completed=done, total=total)
+
+            def on_progress(sent: "SendReport") -> None:
+                bar.update(task, description="Sending", completed=sent.results.total(), total=None)
+
+            report = service.tick(clock, on_feed=on_feed, on_progress=on_progress)
+    results = {str(result): report.sent.results[result] for result in Result}
+    if as_json:
+        show(
+            {
+                "new_items": report.collected.new_items,
+                "failures": report.collected.failures,
+                "planned": report.planned,
+                **results,
+                "error": report.sent.relay_error or None,
+            },
+            as_json=True,
+        )
+    else:
+        say(in_words(report.collected))
+        complain(report.collected)
+        counts = ", ".join(f"{count} {name}" for name, count in results.items() if count) or "nothing to send"
+        say(f"Planned {report.planned} digests. Deliveries: {counts}.")
+    if report.sent.relay_error:
+        fail(f"{report.sent.relay_error} What is due waits for the next tick.")
