@@ -1,0 +1,73 @@
+"""The third journey: worker, beat and broker are killed in the middle of a run, and still everybody gets a digest."""
+
+import io
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from sqlmodel import update
+
+from digestmail.deliveries import ledger
+from digestmail.deliveries.send import CONNECTIONS
+from digestmail.store.models import Item, ItemTopic, Subscriber, Topic
+from digestmail.subscribers.import_export import import_csv
+from tests.flows.site import Site, running
+from tests.relay import running as relay_running
+from tests.services import wait_until
+
+
+@pytest.mark.parametrize(("readers", "kills"), [(200, 1), pytest.param(2000, 4, marks=pytest.mark.long)])
+def test_nobody_is_lost_when_everything_is_killed(tmp_path: Path, readers: int, kills: int) -> None:
+    def slow(command: str, _recipient: str) -> None:
+        if command == "DOT":
+            time.sleep(0.02)  # long enough for the killing to come in the middle
+
+    now = datetime.now(UTC)
+    with relay_running(slow) as relay:
+        settings = {"DIGESTMAIL_SMTP_URL": f"smtp://127.0.0.1:{relay.relay.port}"}
+        prepare(Site(tmp_path, **settings), readers, now)
+        with running(tmp_path, **settings) as site:
+            for kill in range(1, kills + 1):
+                some = readers * kill // (kills + 2)
+                wait_until(lambda some=some: len(relay.caught) > some, what=f"more than {some} mails")  # type: ignore[misc]
+                assert site.kill("celery", "valkey") >= 3
+            wait_until(lambda: not open_deliveries(site), seconds=120, what="the end of the run")
+            [counts] = site.json("deliveries")
+    assert counts["planned"] == counts["sent"] == readers
+    arrived = Counter(mail.recipient for mail in relay.caught)
+    assert set(arrived) == {f"r{number}@example.org" for number in range(readers)}
+    identities = {mail.recipient: set[str]() for mail in relay.caught}
+    for mail in relay.caught:
+        identities[mail.recipient].add(str(message_from_bytes(mail.data)["Message-ID"]))
+    assert all(len(found) == 1 for found in identities.values()), "a digest came under two Message-IDs"
+    assert arrived.total() - readers <= kills * CONNECTIONS, "more doubled than kills × connections"
+
+
+def prepare(site: Site, readers: int, now: datetime) -> None:
+    """Three stories, and subscribers whose slot came just now."""
+    database = site.database
+    database.migrate()
+    with database.transaction() as session:
+        session.add(Topic(slug="world", name="World"))
+        for number in range(3):
+            title = f"Treaty {number}"
+            session.add(
+                Item(url=f"https://example.org/{number}", link_key="", title=title, published_at=now, seen_at=now)
+            )
+        session.flush()
+        session.add_all(ItemTopic(item_id=number, topic_id=1, seen_at=now) for number in (1, 2, 3))
+        rows = "".join(f"r{number}@example.org,world,2026-01-01\n" for number in range(readers))
+        file = io.StringIO("email,topics,confirmed_at\n" + rows)
+        import_csv(session, file, default_time_zone="UTC", now=now)
+        session.connection().execute(update(Subscriber).values(next_send_at=now, next_day=now.date()))
+    database.engine.dispose()
+
+
+def open_deliveries(site: Site) -> int:
+    """How many deliveries have not ended yet."""
+    with site.database.reading() as session:
+        [states] = ledger.summary(session).values()
+    return sum(states.get(state, 0) for state in ledger.OPEN)

@@ -1,0 +1,84 @@
+"""The first journey: sign up, confirm, read the welcome digest, leave with one click, and hear no more."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.flows.site import Site, link, part, running
+from tests.services import chromium
+
+ANN = "ann@example.org"
+MAJA = "maja@example.org"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A first start with nothing configured, and so with the demo publication."""
+    with running(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+def test_from_the_form_to_the_last_mail(site: Site) -> None:
+    form = httpx2.get(site.url + "/").text
+    assert "International Relations" in form
+    choices = {"email": ANN, "topics": ["international-relations"], "hour": "7", "time_zone": "Europe/Berlin"}
+    assert httpx2.post(f"{site.url}/sign-up", data=choices).status_code == 200
+
+    [confirmation] = site.mails(ANN, count=1)
+    page = link(confirmation, "/c/")
+    assert httpx2.get(page).status_code == 200
+    assert site.standing(ANN) == "pending"
+    assert httpx2.post(page).status_code == 200
+    assert site.standing(ANN) == "active"
+
+    _, welcome = site.mails(ANN, count=2)
+    assert welcome["To"] == ANN
+    assert welcome["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "International Relations" in part(welcome, "html")
+    assert "International Relations" in part(welcome, "plain")
+
+    one_click = welcome["List-Unsubscribe"].strip("<>")
+    assert httpx2.get(one_click).status_code == 200
+    assert site.standing(ANN) == "active"
+    for _ in range(2):
+        answer = httpx2.post(one_click, data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
+        assert answer.status_code == 200
+    assert site.standing(ANN) == "unsubscribed"
+
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert site.json("tick", "--now", tomorrow.isoformat())["sent"] == 0
+    site.mails(ANN, count=2)
+
+
+@pytest.mark.browser
+def test_with_a_browser(site: Site) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page(timezone_id="Asia/Tokyo", viewport={"width": 375, "height": 812})
+        page.goto(site.url)
+        expect(page.locator("select[name=time_zone]")).to_have_value("Asia/Tokyo")
+        page.get_by_label("International Relations").check()
+        page.locator("input[name=email]").fill(MAJA)
+        page.get_by_role("button", name="Sign up").click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+        [confirmation] = site.mails(MAJA, count=1)
+        page.goto(link(confirmation, "/c/"))
+        page.get_by_role("button").click()
+        _, welcome = site.mails(MAJA, count=2)
+        assert site.json("subscriber", "show", MAJA)["time_zone"] == "Asia/Tokyo"
+
+        page.goto(link(welcome, "/p/"))
+        page.locator("select[name=hour]").select_option("18")
+        page.get_by_role("button", name="Save").click()
+        assert site.json("subscriber", "show", MAJA)["hour"] == 18
+
+        page.goto(link(welcome, "/u/"))
+        page.get_by_role("button").first.click()
+        assert site.standing(MAJA) == "unsubscribed"
+        page.get_by_role("button").first.click()
+        assert site.standing(MAJA) == "active"
+        browser.close()
