@@ -205,13 +205,13 @@ def read_relay(url: str) -> Relay:
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("use smtp://user:password@host:587 or smtps://user:password@host:465")
+    if parts.query not in ("", "security=plain"):
+        raise ValueError("the only option is ?security=plain, for a relay on a network of your own")
     security: Literal["plain", "starttls", "tls"]
     if parts.scheme == "smtps":
         security = "tls"
-    elif parts.query == "security=plain" or is_this_machine(parts.hostname):
+    elif parts.query or is_this_machine(parts.hostname):
         security = "plain"
-    elif parts.query:
-        raise ValueError("the only option is ?security=plain, for a relay on a network of your own")
     else:
         security = "starttls"
     return Relay(
@@ -236,8 +236,9 @@ def load_settings(environment: Mapping[str, str] | None = None, *, folder: Path 
     names = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
     for name in given:
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "Known are: " + ", ".join(sorted(names))
+            known = [each.removeprefix(PREFIX) for each in sorted(names)]
+            close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+            hint = f"Did you mean {PREFIX}{close[0]}?" if close else f"After {PREFIX} may stand: {', '.join(known)}."
             raise SettingsError(f"There is no setting {name} (its value is {_shown(name, given[name])}). {hint}")
     try:
         return Settings(**{names[name]: value for name, value in given.items() if value})  # type: ignore[arg-type]  # pydantic reads the strings

@@ -1,0 +1,127 @@
+"""The commands as a person types them: right ones do, wrong ones say what to do, and --json is for programs."""
+
+import email
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email import policy
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from digestmail.cli import app
+from digestmail.errors import DigestmailError
+from digestmail.store.models import Kind
+from tests.flows.wire import wire
+from tests.services import free_port
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command on a folder of its own."""
+    environment = {
+        "DIGESTMAIL_DATA_DIR": str(tmp_path / "data"),
+        "DIGESTMAIL_INBOX_PORT": str(free_port()),
+        "DIGESTMAIL_FEED_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=environment)
+
+    return run
+
+
+def test_empty_lists_say_what_to_do_first(run: Run) -> None:
+    assert "digestmail topic add SLUG --name NAME" in run("topic", "list").stdout
+    assert "digestmail feed add URL" in run("feed", "list").stdout
+    assert json.loads(run("topic", "list", "--json").stdout) == []
+    assert json.loads(run("deliveries", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["topic", "add", "Bad Slug", "--name", "X"], "small letters"),
+        (["feed", "add", "https://example.org/f"], "name a topic"),
+        (["feed", "add", "https://example.org/f", "--category", "World"], "NAME=SLUG"),
+        (["feed", "add", "ftp://example.org/f", "--topic", "x"], "http"),
+        (["announcement", "add", "--title", "X", "--start", "soon"], "ISO 8601"),
+        (["subscriber", "show", "nobody@example.org"], "no subscriber"),
+        (["preview", "--topic", "x"], "no topic “x”"),
+        (["tick", "--now", "tomorrow"], "ISO 8601"),
+    ],
+)
+def test_a_mistake_is_answered_with_a_sentence(run: Run, command: list[str], words: str) -> None:
+    result = run(*command)
+    assert isinstance(result.exception, DigestmailError), result.output
+    assert words in str(result.exception)
+
+
+def test_a_missing_file_is_said_to_be_missing(run: Run) -> None:
+    result = run("subscriber", "import", "nowhere.csv")
+    assert result.exit_code == 1
+    assert "no file nowhere.csv" in result.stderr
+
+
+@pytest.mark.parametrize("process", ["worker", "beat"])
+def test_a_process_that_needs_a_broker_says_so(run: Run, process: str) -> None:
+    result = run(process)
+    assert result.exit_code == 1
+    assert "DIGESTMAIL_REDIS_URL is not set" in result.stderr
+
+
+def test_bad_rows_are_reported_and_good_ones_kept(run: Run, tmp_path: Path) -> None:
+    run("topic", "add", "climate", "--name", "Climate")
+    file = tmp_path / "readers.csv"
+    file.write_text("email,topics,confirmed_at\nann@example.org,climate,2026-01-01\nann,climate,2026-01-01\n")
+    result = run("subscriber", "import", str(file))
+    assert "Imported 1 subscribers" in result.stdout
+    assert "line 3: This does not look like a mail address" in result.stderr
+    exported = run("subscriber", "export").stdout
+    assert exported.splitlines()[1].startswith(
+        "ann@example.org,climate,UTC,7,daily,en,2026-01-01T00:00:00+00:00,import"
+    )
+    assert json.loads(run("subscriber", "export", "--json").stdout)[0]["email"] == "ann@example.org"
+    assert json.loads(run("subscriber", "show", "ANN@example.org", "--json").stdout)["topics"] == ["climate"]
+
+
+def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Path) -> None:
+    with wire(datetime.now(UTC)) as feed:
+        feed.items = [("Grain & salt", "World"), ("Other", "Sports")]
+        run("topic", "add", "world", "--name", "World")
+        run("feed", "add", feed.url, "--category", "World=world")
+        assert "no items yet" in str(run("preview", "--topic", "world").exception)
+        assert json.loads(run("collect", "--json").stdout) == {"polled": 1, "new_items": 2, "failures": []}
+    html, text, eml = (tmp_path / name for name in ("d.html", "d.txt", "d.eml"))
+    run("preview", "--topic", "world", "--html", str(html), "--text", str(text), "--eml", str(eml))
+    assert "Grain &amp; salt" in html.read_text()
+    assert "Grain & salt" in text.read_text()
+    assert "Other" not in html.read_text() + text.read_text()
+    message = email.message_from_bytes(eml.read_bytes(), policy=policy.strict)
+    assert message.get_content_type() == "multipart/alternative"
+    assert "Grain & salt" in run("preview", "--topic", "world").stdout
+
+
+def test_a_failing_feed_is_shown_and_fails_nothing_else(run: Run) -> None:
+    run("topic", "add", "world", "--name", "World")
+    url = f"http://127.0.0.1:{free_port()}/feed"
+    run("feed", "add", url, "--topic", "world")
+    result = run("collect")
+    assert result.exit_code == 0
+    assert f"{url}: " in result.stderr
+    assert json.loads(run("feed", "list", "--json").stdout)[0]["last_error"]
+
+
+def test_a_tick_without_a_relay_mails_into_the_local_inbox(run: Run, tmp_path: Path) -> None:
+    run("topic", "add", "world", "--name", "World")
+    file = tmp_path / "readers.csv"
+    file.write_text("email,topics\nann@example.org,world\n")
+    run("subscriber", "import", str(file))
+    assert json.loads(run("tick", "--json").stdout)["sent"] == 1
+    [caught] = (tmp_path / "data" / "inbox" / "new").iterdir()
+    assert b"ann@example.org" in caught.read_bytes()
+    [row] = json.loads(run("deliveries", "--json").stdout)
+    assert (row["kind"], row["planned"], row["sent"]) == (Kind.CONFIRMATION, 1, 1)

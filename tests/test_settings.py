@@ -1,0 +1,99 @@
+"""A bad setting stops the start with its name, its value and the mend."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from digestmail.errors import SettingsError
+from digestmail.settings import Relay, Settings, load_settings, read_relay, secret_of
+
+
+def load(folder: Path, **values: str) -> Settings:
+    return load_settings({f"DIGESTMAIL_{name}": value for name, value in values.items()}, folder=folder)
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert settings.relay is None
+    assert settings.database == "sqlite:///data/digestmail.db"
+    assert settings.public_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "mend"),
+    [
+        ("PROT", "8001", "Did you mean DIGESTMAIL_PORT"),
+        ("FROBNICATE", "1", "may stand: BASE_URL, DATABASE_URL, DATA_DIR"),
+        ("PORT", "http", "valid integer"),
+        ("PORT", "70000", "65535"),
+        ("BASE_URL", "digest.example.org", "https://digest.example.org"),
+        ("DEFAULT_TIME_ZONE", "Berlin", "Europe/Berlin"),
+        ("DATABASE_URL", "mysql://localhost/x", "postgresql://"),
+        ("REDIS_URL", "localhost:6379", "redis://host:6379/0"),
+        ("SMTP_URL", "mail.example.org", "smtp://user:password@host:587"),
+        ("SMTP_URL", "smtp://localhost?tls=no", "?security=plain"),
+        ("SENDER", "The Courier", "digest@example.org"),
+        ("SENDER", "A\r\nBcc: x <a@example.org>", "one line"),
+        ("SECRET_KEY", "short", "32 random characters"),
+        ("FEED_ALLOWED_NETWORKS", "10.0.0.0/8, here", "'here'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_mend(tmp_path: Path, name: str, value: str, mend: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, **{name: value})
+    assert f"DIGESTMAIL_{name}" in str(caught.value)
+    assert mend in str(caught.value)
+
+
+def test_a_wrong_value_is_shown_and_a_secret_is_not(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="“http”"):
+        load(tmp_path, PORT="http")
+    for name, value in {"SECRET_KEY": "hunter2", "SMTP_URL": "ftp://user:hunter2@host"}.items():
+        with pytest.raises(SettingsError) as caught:
+            load(tmp_path, **{name: value})
+        assert "hunter2" not in str(caught.value)
+
+
+def test_mail_does_not_leave_the_machine_without_a_postal_address(tmp_path: Path) -> None:
+    relay = "smtp://user:p%40ss@mail.example.org"
+    with pytest.raises(SettingsError, match="DIGESTMAIL_POSTAL_ADDRESS must be set"):
+        load(tmp_path, SMTP_URL=relay)
+    settings = load(tmp_path, SMTP_URL=relay, POSTAL_ADDRESS="1 Main Street")
+    assert settings.relay == Relay("mail.example.org", 587, "starttls", "user", "p@ss")
+
+
+@pytest.mark.parametrize(
+    ("url", "relay"),
+    [
+        ("smtp://127.0.0.1:2525", Relay("127.0.0.1", 2525, "plain")),
+        ("smtp://localhost", Relay("localhost", 25, "plain")),
+        ("smtps://mail.example.org", Relay("mail.example.org", 465, "tls")),
+        ("smtp://mail:1025?security=plain", Relay("mail", 1025, "plain")),
+    ],
+)
+def test_how_to_speak_to_the_relay(url: str, relay: Relay) -> None:
+    assert read_relay(url) == relay
+
+
+def test_the_environment_wins_over_files(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "settings.env").write_text("DIGESTMAIL_SITE_NAME=Demo\nDIGESTMAIL_SENDER=D <d@example.org>\n")
+    (tmp_path / ".env").write_text("DIGESTMAIL_SITE_NAME=Ours\nOTHER=1\nDIGESTMAIL_PORT=8001\n")
+    settings = load(tmp_path, DATA_DIR=str(data), PORT="8002")
+    assert (settings.site_name, settings.sender_address, settings.port) == ("Ours", "d@example.org", 8002)
+
+
+def test_an_empty_value_is_as_if_not_set(tmp_path: Path) -> None:
+    assert load(tmp_path, SMTP_URL="", SECRET_KEY="").relay is None
+
+
+def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    settings = load(tmp_path, DATA_DIR=str(tmp_path / "data"))
+    secret = secret_of(settings)
+    assert len(secret) >= 32
+    assert secret_of(settings) == secret
+    [file] = (tmp_path / "data").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert secret_of(load(tmp_path, SECRET_KEY="x" * 32)) == "x" * 32

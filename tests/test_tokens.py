@@ -1,0 +1,58 @@
+"""A link does the one thing it was made for, and only as it was made."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digestmail.errors import TokenError
+from digestmail.tokens import TOKEN_LENGTH, Purpose, Tokens
+
+TOKENS = Tokens("a secret for tests, 32 characters or more")
+
+numbers = st.integers(0, 2**40 - 1)
+purposes = st.sampled_from(Purpose)
+
+
+def test_the_form_is_pinned() -> None:
+    assert TOKENS.make(Purpose.UNSUBSCRIBE, 1234) == "AAAABNK2cHNaL5RG_yHZ0xE"
+
+
+@given(purposes, numbers)
+def test_what_was_made_can_be_read(purpose: Purpose, number: int) -> None:
+    token = TOKENS.make(purpose, number)
+    assert TOKENS.read(purpose, token) == number
+    assert len(token) == TOKEN_LENGTH
+
+
+@given(purposes, purposes, numbers)
+def test_another_purpose_is_refused(made: Purpose, read: Purpose, number: int) -> None:
+    token = TOKENS.make(made, number)
+    if made != read:
+        with pytest.raises(TokenError):
+            TOKENS.read(read, token)
+
+
+@given(purposes, numbers, st.integers(0, TOKEN_LENGTH - 1), st.characters())
+def test_a_changed_token_is_refused(purpose: Purpose, number: int, place: int, letter: str) -> None:
+    token = TOKENS.make(purpose, number)
+    changed = token[:place] + letter + token[place + 1 :]
+    if changed != token:
+        with pytest.raises(TokenError):
+            TOKENS.read(purpose, changed)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_refused_without_a_crash(text: str) -> None:
+    with pytest.raises(TokenError):
+        TOKENS.read(Purpose.CONFIRM, text)
+
+
+@given(purposes, numbers, st.integers(0, TOKEN_LENGTH - 1))
+def test_a_token_that_was_cut_off_is_refused(purpose: Purpose, number: int, length: int) -> None:
+    with pytest.raises(TokenError):
+        TOKENS.read(purpose, TOKENS.make(purpose, number)[:length])
+
+
+def test_another_installation_is_refused() -> None:
+    with pytest.raises(TokenError):
+        Tokens("another secret, also 32 characters or more").read(Purpose.UNDO, TOKENS.make(Purpose.UNDO, 7))
