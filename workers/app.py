@@ -7,7 +7,7 @@ killed is simply rung again by beat, and workers look by themselves when nobody 
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_shutting_down
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from digestmail.clock import system_clock
 from digestmail.desk.service import Service
@@ -64,3 +64,8 @@ def _start_looking(**_: Any) -> None:
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _stop(**_: Any) -> None:
     lookout.stop()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _finish(**_: Any) -> None:
+    lookout.finish()

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 _PATIENCE = 3
 """How many rings may fail to come before a worker looks by itself."""
 
+_SECONDS_TO_FINISH = 12
+
 
 class Bell:
     """One kind of work, done when rung or when nobody has rung for `patience` seconds."""
@@ -45,6 +47,12 @@ class Bell:
                 self._looked_at = time.monotonic()
                 self._busy.release()
 
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Wait for the work that is being done; True when it has ended in time."""
+        if ended := self._busy.acquire(timeout=seconds):
+            self._busy.release()
+        return ended
+
     def ring_if_quiet(self) -> None:
         """Do the work if nobody has asked for it for a while."""
         if time.monotonic() - self._looked_at > self._patience:
@@ -67,8 +75,12 @@ class Lookout:
             threading.Thread(target=self._watch, args=(bell,), daemon=True).start()
 
     def stop(self) -> None:
-        """Finish the wave that is out, give back the rest and begin nothing new."""
+        """Begin nothing new; the wave that is out is finished and the rest given back."""
         self._stopping.set()
+
+    def finish(self) -> None:
+        """Wait, for a while, until nothing is being sent any more."""
+        self.deliver.wait_until_idle(_SECONDS_TO_FINISH)
 
     def _watch(self, bell: Bell) -> None:
         while not self._stopping.wait(1):

@@ -14,7 +14,7 @@ from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.store import models
 from digestmail.store.models import Edition, Item, ItemTopic, Kind
 
-NEWEST_OF_A_TOPIC = 5
+NEWEST_OF_A_TOPIC = 8
 """A welcome digest shows this many stories of each topic."""
 
 _WELCOME_REUSED_FOR = timedelta(hours=1)

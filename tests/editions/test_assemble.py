@@ -107,7 +107,7 @@ def test_only_what_is_announced_now_stands_in_it(database: Database) -> None:
 @pytest.mark.usefixtures("topics")
 def test_a_welcome_shows_the_newest_few_of_each_topic(database: Database) -> None:
     with database.transaction() as session:
-        for number in range(9):
+        for number in range(NEWEST_OF_A_TOPIC + 4):
             item(session, f"a{number}", {1: SLOT}, published=SLOT - number * DAY)
         item(session, "both", {1: SLOT, 2: SLOT}, published=SLOT - 30 * DAY)
         edition = welcome_edition(session, now=SLOT)

@@ -12,7 +12,7 @@ from sqlmodel import update
 
 from digestmail.deliveries import ledger
 from digestmail.deliveries.send import CONNECTIONS
-from digestmail.store.models import Item, ItemTopic, Subscriber, Topic
+from digestmail.store.models import Item, ItemTopic, State, Subscriber, Topic
 from digestmail.subscribers.import_export import import_csv
 from tests.flows.site import Site, running
 from tests.relay import running as relay_running
@@ -44,6 +44,24 @@ def test_nobody_is_lost_when_everything_is_killed(tmp_path: Path, readers: int, 
         identities[mail.recipient].add(str(message_from_bytes(mail.data)["Message-ID"]))
     assert all(len(found) == 1 for found in identities.values()), "a digest came under two Message-IDs"
     assert arrived.total() - readers <= kills * CONNECTIONS, "more doubled than kills × connections"
+
+
+@pytest.mark.long
+def test_a_stop_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:
+    def slow(command: str, _recipient: str) -> None:
+        if command == "DOT":
+            time.sleep(0.1)
+
+    now = datetime.now(UTC)
+    with relay_running(slow) as relay:
+        site = Site(tmp_path, DIGESTMAIL_SMTP_URL=f"smtp://127.0.0.1:{relay.relay.port}")
+        prepare(site, 500, now)
+        site.start()
+        wait_until(lambda: len(relay.caught) > 50, what="some mails")
+        site.stop()
+        with site.database.reading() as session:
+            [states] = ledger.summary(session).values()
+        assert states == {State.SENT: len(relay.caught), State.DUE: 500 - len(relay.caught)}
 
 
 def prepare(site: Site, readers: int, now: datetime) -> None:

@@ -42,7 +42,9 @@ def test_a_ring_in_the_middle_makes_it_look_once_more_and_never_twice_at_once() 
     assert entered.wait(10)
     bell.ring()
     bell.ring()
+    assert not bell.wait_until_idle(0.01)
     go_on.set()
+    assert bell.wait_until_idle(10)
     first.join(10)
     assert most == [1, 1]
 
