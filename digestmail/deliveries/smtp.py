@@ -5,6 +5,7 @@ the server has nothing, and `drop` takes everything back.
 """
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
 
@@ -125,6 +126,7 @@ def _greet(relay: Relay) -> smtplib.SMTP:
         raise RelayError(f"The mail server {where} cannot be reached: {error}") from error
     if smtp.sock is not None:
         smtp.sock.settimeout(COMMAND_SECONDS)
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the dot waits 40 ms for the body's ACK
     return smtp
 
 
