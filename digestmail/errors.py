@@ -38,7 +38,7 @@ class FeedError(DigestmailError):
 
 
 class RelayError(DigestmailError):
-    """No conversation with the mail server came about; nothing was sent and every message can be tried again."""
+    """The mail server cannot be reached or takes no mail from us; whatever has no dot yet can be tried again."""
 
 
 class FormError(DigestmailError):

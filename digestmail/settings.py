@@ -106,18 +106,21 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("use an address such as https://digest.example.org")
-        return value.rstrip("/")
+        host = parts.hostname.encode("idna").decode("ascii")  # what stands in a header must be ASCII
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}".rstrip("/")
 
     @field_validator("sender")
     @classmethod
     def _read_sender(cls, value: str) -> str:
         if any(mark in value for mark in "\r\n\0"):
             raise ValueError("use one line, such as The Courier <digest@example.org>")
+        typed = parseaddr(value)[1]
         try:
-            parse_address(parseaddr(value)[1])
+            address = parse_address(typed)
         except InputError as error:
             raise ValueError("use a name and an address, such as The Courier <digest@example.org>") from error
-        return value
+        return address.text.join(value.rsplit(typed, 1))
 
     @field_validator("database_url")
     @classmethod
@@ -279,6 +282,6 @@ def _from_file(path: Path) -> dict[str, str]:
 
 
 def _shown(name: str, value: str) -> str:
-    if name.endswith("SECRET_KEY") or ("@" in value and "://" in value):
+    if name.endswith("SECRET_KEY") or (name.endswith("_URL") and "@" in value):
         return "set (not shown, it holds a secret)"
     return f"“{value}”"

@@ -33,9 +33,11 @@ class FakeRelay(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, behave: Behave) -> None:
+    def __init__(self, behave: Behave, most_connections: int) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.behave = behave
+        self.most_connections = most_connections
+        self.open_connections = 0
         self.caught: list[CaughtMail] = []
         self.connections = 0
         self.relay = Relay("127.0.0.1", self.server_address[1], "plain")
@@ -46,6 +48,16 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.server.connections += 1
+        self.server.open_connections += 1
+        try:
+            if self.server.open_connections > self.server.most_connections:
+                self._say("421 4.7.0 too many connections")
+            else:
+                self._converse()
+        finally:
+            self.server.open_connections -= 1
+
+    def _converse(self) -> None:
         self._say("220 relay.test ready")
         sender = recipient = ""
         while line := self.rfile.readline().decode().rstrip("\r\n"):
@@ -80,9 +92,9 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def running(behave: Behave = lambda _command, _recipient: None) -> Iterator[FakeRelay]:
+def running(behave: Behave = lambda _command, _recipient: None, *, most_connections: int = 100) -> Iterator[FakeRelay]:
     """A server for the length of a test."""
-    with FakeRelay(behave) as server:
+    with FakeRelay(behave, most_connections) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield server

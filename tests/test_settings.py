@@ -49,10 +49,17 @@ def test_what_is_wrong_is_named_with_the_mend(tmp_path: Path, name: str, value: 
 def test_a_wrong_value_is_shown_and_a_secret_is_not(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="“http”"):
         load(tmp_path, PORT="http")
-    for name, value in {"SECRET_KEY": "hunter2", "SMTP_URL": "ftp://user:hunter2@host"}.items():
+    secrets = {"SECRET_KEY": "hunter2", "SMTP_URL": "user:hunter2@host:587", "REDIS_URL": "x:hunter2@host"}
+    for name, value in secrets.items():
         with pytest.raises(SettingsError) as caught:
             load(tmp_path, **{name: value})
         assert "hunter2" not in str(caught.value)
+
+
+def test_names_of_hosts_become_ascii_as_headers_need_them(tmp_path: Path) -> None:
+    settings = load(tmp_path, SENDER="Bücher <info@bücher.example>", BASE_URL="https://bücher.example:8443/post/")
+    assert settings.sender == "Bücher <info@xn--bcher-kva.example>"
+    assert settings.public_url == "https://xn--bcher-kva.example:8443/post"
 
 
 def test_mail_does_not_leave_the_machine_without_a_postal_address(tmp_path: Path) -> None:

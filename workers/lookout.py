@@ -87,7 +87,11 @@ class Lookout:
             bell.ring_if_quiet()
 
     def _deliver(self) -> None:
-        planned = self._service.plan(self._clock)
+        planned = 0
+        try:
+            planned = self._service.plan(self._clock)
+        except Exception:
+            log.exception("planning failed; what is planned already goes out all the same")
         report = self._service.send(self._clock, stopping=self._stopping.is_set)
         if planned or report.results:
             results = {str(result): count for result, count in report.results.items()}

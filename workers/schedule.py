@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-DELIVER = "digestmail.deliver"
+from digestmail.web.doorbell import DELIVER
+
 COLLECT = "digestmail.collect"
 
 DELIVER_EVERY = timedelta(seconds=5)

@@ -1,7 +1,8 @@
 """The tasks: each says "look" to this process's lookout."""
 
+from digestmail.web.doorbell import DELIVER
 from workers.app import app, lookout
-from workers.schedule import COLLECT, DELIVER
+from workers.schedule import COLLECT
 
 
 @app.task(name=DELIVER)  # type: ignore[untyped-decorator]

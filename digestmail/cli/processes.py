@@ -41,9 +41,9 @@ def web() -> None:
     from digestmail.logs import log_plainly
     from digestmail.web.app import create_app
 
-    settings = load_settings()
     log_plainly()
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="info", access_log=False)
+    with opened() as (settings, _):
+        uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="info", access_log=False)
 
 
 @app.command()

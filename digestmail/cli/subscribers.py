@@ -31,10 +31,10 @@ def import_file(
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         total = sum(1 for _ in lines)
         lines.seek(0)
-        with opened() as (settings, database), database.transaction() as session, progress() as bar:
+        with opened() as (settings, database), progress() as bar:
             task = bar.add_task("Importing", total=total)
             report = import_csv(
-                session,
+                database,
                 lines,
                 default_time_zone=settings.default_time_zone,
                 now=system_clock(),

@@ -1,11 +1,12 @@
 """The ledger: every change of a delivery's state, and nothing else.
 
-             ┌───────────── give_back, reap ────────────┐
-             ▼                                          │
-    (plan) due ──claim──> claimed ──mark──> dotted ──settle──> sent
-             ▲               │                 │
-             │               └────── settle ───┴──> due again later · skipped · failed · expired
-             └──────────────── reap (resend) ──┘
+             ┌── give_back, reap ──┐
+             ▼                     │
+    (plan) due ──claim──> claimed ─┴─mark──> dotted ──settle──> sent
+            │▲               │                 │
+            │└── reap: in doubt, sent again ───┤
+            │                └───── settle ────┴──> due again later · skipped · failed · expired
+            └──expire, or the next digest is planned──> expired
 
 `dotted` is written before the final dot of a message goes out (RFC 1047: between the dot and our note of the reply
 nobody knows who has the message). So a crash leaves in doubt only rows that are dotted; they are sent again under the
@@ -19,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, and_, case, col, exists, func, or_, select, update
 
-from digestmail.deliveries.outcome import Outcome, Result
+from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
 from digestmail.deliveries.owner import is_dead
 from digestmail.store.database import insert_new, present
 from digestmail.store.models import Delivery, Edition, Kind, Standing, State, Subscriber, Subscription, Suppression
@@ -54,6 +55,15 @@ class Claimed:
     attempts: int
     topics: frozenset[int]
     unwanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A try that ended, under the claim that made it."""
+
+    claim: str
+    delivery_id: int
+    outcome: Outcome
 
 
 def claim(session: Session, *, name: str, owner: str, now: datetime, limit: int) -> list[Claimed]:
@@ -141,9 +151,10 @@ def mark(session: Session, name: str, ids: Sequence[int]) -> set[int]:
     return {row.id for row in won}
 
 
-def settle(session: Session, name: str, outcomes: Iterable[tuple[int, Outcome]], *, now: datetime) -> None:
-    """Write the ends of tries down, where the claim `name` still holds the delivery."""
-    for delivery_id, outcome in outcomes:
+def settle(session: Session, ends: Iterable[Ended], *, now: datetime) -> None:
+    """Write the ends of tries down, where their claims still hold the deliveries. A second time changes nothing."""
+    for ended in ends:
+        outcome = ended.outcome
         values: dict[str, object] = {"reason": outcome.reason or None, "claim": None, "owner": None}
         if outcome.result == Result.LATER:
             values |= {"state": State.DUE, "due_at": outcome.due_at}
@@ -151,13 +162,13 @@ def settle(session: Session, name: str, outcomes: Iterable[tuple[int, Outcome]],
             values |= {"state": State(outcome.result), "settled_at": now}
         held = session.connection().execute(
             update(Delivery)
-            .where(col(Delivery.id) == delivery_id, col(Delivery.claim) == name)
+            .where(col(Delivery.id) == ended.delivery_id, col(Delivery.claim) == ended.claim)
             .values(leased_until_at=None, **values)
         )
-        if held.rowcount and outcome.result in (Result.FAILED, Result.EXPIRED):
-            _keep_items_for_next(session, delivery_id)
+        if held.rowcount and outcome.result == Result.EXPIRED:
+            _give_windows_back(session, [ended.delivery_id])
         if held.rowcount and outcome.dead_address:
-            _suppress(session, delivery_id, outcome.reason, now=now)
+            _suppress(session, ended.delivery_id, outcome.reason, now=now)
 
 
 def give_back(session: Session, name: str, *, due_at: datetime | None = None) -> int:
@@ -201,6 +212,22 @@ def reap(session: Session) -> int:
     return taken.rowcount
 
 
+def expire(session: Session, *, now: datetime) -> int:
+    """End what has been due for too long, such as while the mail server was away; how many deliveries."""
+    too_old = (
+        and_(col(Delivery.kind) == kind, Delivery.slot_at < now - limit) for kind, limit in GIVE_UP_AFTER.items()
+    )
+    ended = session.connection().execute(
+        update(Delivery)
+        .where(col(Delivery.state) == State.DUE, or_(*too_old))
+        .values(state=State.EXPIRED, settled_at=now, reason=func.coalesce(Delivery.reason, "not sent in time"))
+        .returning(col(Delivery.id))
+    )
+    ids = [row.id for row in ended]
+    _give_windows_back(session, ids)
+    return len(ids)
+
+
 def summary(session: Session) -> dict[Kind, dict[State, int]]:
     """How many deliveries of each kind are in each state."""
     counts: dict[Kind, dict[State, int]] = {}
@@ -242,15 +269,14 @@ def _readers(session: Session, ids: set[int]) -> dict[int, _Reader]:
     }
 
 
-def _keep_items_for_next(session: Session, delivery_id: int) -> None:
-    """A digest that did not arrive gives its window back, so that the next one shows its items."""
-    window = session.exec(
+def _give_windows_back(session: Session, ids: Sequence[int]) -> None:
+    """A digest that expired gives its window back, so that the next one shows its items."""
+    windows = session.exec(
         select(Delivery.subscriber_id, Edition.since_at, Edition.cutoff_at)
         .join(Edition, col(Edition.id) == Delivery.edition_id)
-        .where(Delivery.id == delivery_id, col(Delivery.kind) == Kind.DIGEST)
-    ).first()
-    if window is not None:
-        subscriber_id, since_at, cutoff_at = window
+        .where(col(Delivery.id).in_(ids), Delivery.kind == Kind.DIGEST)
+    ).all()
+    for subscriber_id, since_at, cutoff_at in windows:
         session.connection().execute(
             update(Subscriber)
             .where(col(Subscriber.id) == subscriber_id, col(Subscriber.window_start_at) == cutoff_at)

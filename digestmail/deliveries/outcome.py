@@ -8,12 +8,12 @@ from enum import StrEnum
 from digestmail.store.models import Kind
 
 GIVE_UP_AFTER = {
-    Kind.DIGEST: timedelta(hours=20),
-    Kind.WELCOME: timedelta(hours=20),
+    Kind.DIGEST: timedelta(hours=24),
+    Kind.WELCOME: timedelta(hours=24),
     Kind.CONFIRMATION: timedelta(hours=48),
     Kind.REMINDER: timedelta(hours=48),
 }
-"""How long after its slot a delivery is tried; a digest ends before the next day's comes."""
+"""How long after its slot a delivery is tried; the next digest, when it is planned, ends an open one too."""
 
 _FIRST_WAIT = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=3)

@@ -7,40 +7,52 @@ from pathlib import Path
 
 
 @functools.cache
-def _machine() -> str:
+def _machine() -> tuple[str, str, str]:
+    """This machine's name and identity, its boot, and the namespace of process numbers (a container has its own)."""
+    identity = _first_line("/etc/machine-id")
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
-        boot = "-"
-    return f"{socket.gethostname()}/{boot}"
+        namespace = ""
+    return f"{socket.gethostname()} {identity}", _first_line("/proc/sys/kernel/random/boot_id"), namespace
 
 
 def this_process() -> str:
-    """The owner that this process is: host, boot, process number and its start."""
-    return f"{_machine()}/{os.getpid()}/{_started(os.getpid())}"
+    """The owner that this process is: machine, boot, namespace, process number and its start."""
+    return "|".join((*_machine(), str(os.getpid()), _started(os.getpid())))
 
 
 def is_dead(owner: str) -> bool:
-    """Whether an owner certainly runs no more. A process of another machine is not certain; its lease decides."""
-    machine, _, process = owner.rpartition("/")[0].rpartition("/")
-    started = owner.rpartition("/")[2]
-    if machine != _machine():
-        return machine.partition("/")[0] == socket.gethostname()  # this host, before its last boot
-    return _started(int(process)) != started
+    """Whether an owner certainly runs no more; where that cannot be known, the lease decides."""
+    host, boot, namespace, process, started = owner.split("|")
+    here = _machine()
+    if host != here[0]:
+        return False
+    if boot != here[1]:
+        return not host.endswith(" ")  # a machine with an identity runs one boot at a time
+    return namespace == here[2] and _started(int(process)) not in (started, _HIDDEN)
+
+
+_HIDDEN = "hidden"
 
 
 def _started(process: int) -> str:
-    """When a process started, in clock ticks since boot (proc(5), field 22); without /proc whether it exists."""
+    """When a process started, in clock ticks since boot (proc(5), field 22); "gone" where there is none."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        return _HIDDEN
     try:
         after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return "gone"
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return "gone"
-        except PermissionError:
-            pass
+    except OSError:  # no /proc here
         return "running"
     return "gone" if after_name[0] == "Z" else after_name[19]
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""

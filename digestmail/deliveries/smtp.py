@@ -1,13 +1,16 @@
 """The wire: one connection to the mail server, with the final dot in a step of its own (RFC 5321).
 
-`offer` sends a message up to its dot, `send_dot` the dot, and `dot_reply` waits for the answer. Until the dot is out
-the server has nothing, and `drop` takes everything back.
+`offer` sends a message up to its dot, `send_dot` the dot, and `dot_replies` waits for the answers. Until the dot is
+out the server has nothing, and `drop` takes everything back.
 """
 
+import selectors
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 from digestmail.deliveries.outcome import NO_REPLY, Reply
 from digestmail.errors import RelayError
@@ -17,7 +20,7 @@ from digestmail.settings import Relay
 CONNECT_SECONDS = 30
 COMMAND_SECONDS = 300
 DOT_SECONDS = 600
-"""RFC 5321 section 4.5.3.2: five minutes for a command, ten for the answer to the dot."""
+"""RFC 5321 section 4.5.3.2: five minutes for a command, ten for the answers to a wave's dots."""
 
 Connect = Callable[[], "Connection"]
 
@@ -58,19 +61,18 @@ class Connection:
             self.drop()
 
     def dot_reply(self) -> Reply | None:
-        """The server's answer to the dot; None where it never came, so that nobody knows who has the message."""
+        """The server's answer to the dot; None where none came, so that nobody knows who has the message."""
         if not self.alive:
             return None
         try:
-            if self._smtp.sock is not None:
-                self._smtp.sock.settimeout(DOT_SECONDS)
-            reply = _reply(self._smtp.getreply())
-            if self._smtp.sock is not None:
-                self._smtp.sock.settimeout(COMMAND_SECONDS)
+            return _reply(self._smtp.getreply())
         except (OSError, smtplib.SMTPException):
             self.drop()
             return None
-        return reply
+
+    def fileno(self) -> int:
+        """The socket's, so that many connections can be waited for at once."""
+        return self._smtp.sock.fileno() if self._smtp.sock is not None else -1
 
     @property
     def alive(self) -> bool:
@@ -97,8 +99,39 @@ class Connection:
         return [recipient, _reply(self._smtp.docmd("DATA"))]
 
     def _reset(self, refusal: Reply) -> None:
-        if refusal.code == 421 or self._smtp.rset()[0] != 250:  # 421: the server is closing
+        """Make the connection ready for another message; the refusal stands, whatever comes of it."""
+        try:
+            if refusal.code == 421 or self._smtp.rset()[0] != 250:  # 421: the server is closing
+                self.drop()
+        except (OSError, smtplib.SMTPException):
             self.drop()
+
+
+def dot_replies(connections: Iterable[Connection]) -> Iterator[tuple[Connection, Reply | None]]:
+    """The answers to dots that are out, each as it comes.
+
+    They share one deadline, so that a silent connection cannot keep the answers on the others past their lease.
+    """
+    waiting = selectors.DefaultSelector()
+    for connection in connections:
+        if connection.alive:
+            waiting.register(connection, selectors.EVENT_READ)
+        else:
+            yield connection, None
+    deadline = time.monotonic() + DOT_SECONDS
+    while waiting.get_map():
+        ready = waiting.select(max(0.0, deadline - time.monotonic()))
+        for key, _ in ready:
+            waiting.unregister(key.fileobj)
+            connection = cast("Connection", key.fileobj)
+            yield connection, connection.dot_reply()
+        if not ready:
+            for key in list(waiting.get_map().values()):
+                waiting.unregister(key.fileobj)
+                connection = cast("Connection", key.fileobj)
+                connection.drop()
+                yield connection, None
+    waiting.close()
 
 
 def _greet(relay: Relay) -> smtplib.SMTP:

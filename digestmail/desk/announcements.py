@@ -9,6 +9,7 @@ from sqlmodel import Session, col, delete, select
 
 from digestmail.errors import InputError
 from digestmail.store.models import Announcement, AnnouncementTopic, Topic
+from digestmail.subscribers.choices import find_topics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,7 @@ def add_announcement(
         raise InputError("The announcement ends before it starts.", field="end")
     if link_url and (urlsplit(link_url).scheme not in ("http", "https") or not urlsplit(link_url).hostname):
         raise InputError(f"“{link_url}” is no link; it starts with https://.", field="link")
-    ids = {slug: number for slug, number in session.exec(select(Topic.slug, Topic.id)) if number is not None}
-    if unknown := [slug for slug in topics if slug not in ids]:
-        raise InputError(f"There is no topic “{unknown[0]}”. See `digestmail topic list`.", field="topic")
+    limits = find_topics(session, topics)
     row = Announcement(
         title=title.strip(),
         text=text.strip(),
@@ -60,7 +59,7 @@ def add_announcement(
     session.add(row)
     session.flush()
     number = row.id or 0
-    session.add_all(AnnouncementTopic(announcement_id=number, topic_id=ids[slug]) for slug in set(topics))
+    session.add_all(AnnouncementTopic(announcement_id=number, topic_id=topic) for topic in limits)
     session.flush()
     return number
 

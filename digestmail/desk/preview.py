@@ -14,7 +14,7 @@ from digestmail.errors import InputError
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.digest import plain_rendering
 from digestmail.store.models import Kind
-from digestmail.subscribers.choices import topic_ids
+from digestmail.subscribers.choices import find_topics
 from digestmail.tokens import Purpose
 
 _WINDOW = timedelta(hours=24)
@@ -34,10 +34,7 @@ def preview_digest(session: Session, service: Service, *, topics: Sequence[str],
 
     Raises InputError for an unknown topic and where there is nothing to show at all.
     """
-    known = topic_ids(session)
-    if unknown := [slug for slug in topics if slug not in known]:
-        raise InputError(f"There is no topic “{unknown[0]}”. See `digestmail topic list`.", field="topic")
-    chosen = frozenset(known[slug] for slug in topics)
+    chosen = find_topics(session, topics)
     content = news(session, since_at=now - _WINDOW, cutoff_at=now, now=now)
     if not select(content, chosen).stories:
         content = newest(session, now=now)

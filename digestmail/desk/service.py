@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from digestmail.clock import Clock
+from digestmail.deliveries.ledger import Ended
 from digestmail.deliveries.mailroom import Mailroom
 from digestmail.deliveries.plan import plan_due
 from digestmail.deliveries.send import Sender, SendReport
@@ -36,6 +37,7 @@ class Service:
         self._mailroom = Mailroom(self.database, self.publication, self.tokens)
         self._fetcher = Fetcher(allowed_networks=settings.feed_allowed_networks, contact_url=settings.public_url)
         self._relay = relay_of(settings)
+        self._unsettled: list[Ended] = []
 
     def collect(
         self,
@@ -64,6 +66,7 @@ class Service:
             clock,
             self._mailroom.compose,
             lambda: Connection(self._relay),
+            unsettled=self._unsettled,
             stopping=stopping,
             on_progress=on_progress,
         )

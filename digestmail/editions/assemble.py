@@ -26,7 +26,9 @@ def digest_edition(session: Session, *, since_at: datetime, slot_at: datetime, n
         select(Edition).where(Edition.kind == Kind.DIGEST, Edition.since_at == since_at, Edition.slot_at == slot_at)
     ).first()
     if edition is None:
-        cutoff_at = max(now, since_at)
+        # Readers of a slot who are planned later, or come from other windows, share its cutoff, and so the next window.
+        frozen = select(func.min(Edition.cutoff_at)).where(Edition.kind == Kind.DIGEST, Edition.slot_at == slot_at)
+        cutoff_at = max(session.exec(frozen).one() or now, since_at)
         content = news(session, since_at=since_at, cutoff_at=cutoff_at, now=now)
         edition = _freeze(session, Kind.DIGEST, since_at, slot_at, cutoff_at, content)
     return edition

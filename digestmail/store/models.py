@@ -4,37 +4,15 @@ Times end in `_at` and are aware UTC; calendar days end in `_day`. Identity is a
 exist once has a unique key here, whatever runs twice.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, ForeignKey, Index, Integer, Text, TypeDecorator
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlmodel import Field, SQLModel
 
-BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime, also on SQLite, which keeps text without a zone that sorts as time does."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive datetimes; store UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a datetime without a time zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back aware UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+from digestmail.store.columns import NEVER_AGAIN, BigId, Instant
 
 
 class Standing(StrEnum):
@@ -100,6 +78,7 @@ class Topic(SQLModel, table=True):
     """What a reader can choose."""
 
     __tablename__ = "topics"
+    __table_args__ = NEVER_AGAIN
     id: int | None = _primary_key()
     slug: str = Field(unique=True)
     name: str
@@ -112,6 +91,7 @@ class Feed(SQLModel, table=True):
     """Where items come from, and how its last polls went."""
 
     __tablename__ = "feeds"
+    __table_args__ = NEVER_AGAIN
     id: int | None = _primary_key()
     url: str = Field(unique=True)
     title: str = ""
@@ -132,7 +112,7 @@ class Route(SQLModel, table=True):
     """Sends a feed's items to a topic: all of them (category ""), or those of one category."""
 
     __tablename__ = "routes"
-    __table_args__ = (Unique("feed_id", "topic_id", "category"),)
+    __table_args__ = (Unique("feed_id", "topic_id", "category"), NEVER_AGAIN)
     id: int | None = _primary_key()
     feed_id: int = _reference("feeds.id")
     topic_id: int = _reference("topics.id")
@@ -143,6 +123,7 @@ class Item(SQLModel, table=True):
     """One thing that was published, cleaned to plain text."""
 
     __tablename__ = "items"
+    __table_args__ = NEVER_AGAIN
     id: int | None = _primary_key()
     url: str
     link_key: str = Field(index=True)
@@ -183,6 +164,7 @@ class Subscriber(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("hour BETWEEN 0 AND 23", name="ck_subscribers_hour"),
         CheckConstraint("days BETWEEN 1 AND 127", name="ck_subscribers_days"),
+        NEVER_AGAIN,
     )
     id: int | None = _primary_key()
     email: str
@@ -220,7 +202,7 @@ class Edition(SQLModel, table=True):
     """
 
     __tablename__ = "editions"
-    __table_args__ = (Unique("kind", "since_at", "slot_at"),)
+    __table_args__ = (Unique("kind", "since_at", "slot_at"), Index("ix_editions_slot", "kind", "slot_at"), NEVER_AGAIN)
     id: int | None = _primary_key()
     kind: str
     since_at: datetime = _instant()
@@ -234,12 +216,20 @@ class Delivery(SQLModel, table=True):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Unique("subscriber_id", "kind", "scheduled_day"),
+        Index(
+            "uq_deliveries_digest",
+            "subscriber_id",
+            "scheduled_day",
+            unique=True,
+            sqlite_where=text("kind = 'digest'"),
+            postgresql_where=text("kind = 'digest'"),
+        ),
         Index("ix_deliveries_claim", "state", "priority", "due_at"),
+        NEVER_AGAIN,
     )
     id: int | None = _primary_key()
     kind: str
-    subscriber_id: int = _reference("subscribers.id")
+    subscriber_id: int = _reference("subscribers.id", index=True)
     scheduled_day: date
     """The subscriber's local day for a digest, else the day in UTC."""
     slot_at: datetime = _instant()
@@ -264,6 +254,7 @@ class Announcement(SQLModel, table=True):
     """The publisher's dated block, such as a fundraiser: shown from `starts_at` until before `ends_at`."""
 
     __tablename__ = "announcements"
+    __table_args__ = NEVER_AGAIN
     id: int | None = _primary_key()
     title: str
     text: str = ""
@@ -294,6 +285,7 @@ class ConsentEvent(SQLModel, table=True):
     """What a subscriber agreed to or took back, when and how: the proof of consent."""
 
     __tablename__ = "consent_events"
+    __table_args__ = NEVER_AGAIN
     id: int | None = _primary_key()
     subscriber_id: int = _reference("subscribers.id", index=True)
     event: str

@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digestmail.store.database import insert_new
 from digestmail.store.models import Delivery, Kind, State
 
 PRIORITY = {Kind.CONFIRMATION: 0, Kind.REMINDER: 0, Kind.WELCOME: 1, Kind.DIGEST: 2}
 """Smaller goes first: somebody is waiting for a confirmation."""
 
 
-def ask_for(session: Session, kind: Kind, subscriber_id: int, *, now: datetime) -> bool:
-    """Add a delivery for today (in UTC); False where that subscriber has one of this kind for today already."""
-    row = new_delivery(kind, subscriber_id, scheduled_day=now.astimezone(UTC).date(), slot_at=now, now=now)
-    return insert_new(session, Delivery, [row]) == 1
+def ask_for(session: Session, kind: Kind, subscriber_id: int, *, now: datetime) -> None:
+    """Add a delivery of a letter or a welcome, which is due at once."""
+    session.add(
+        Delivery(**new_delivery(kind, subscriber_id, scheduled_day=now.astimezone(UTC).date(), slot_at=now, now=now))
+    )
 
 
 def new_delivery(
@@ -30,7 +30,7 @@ def new_delivery(
     now: datetime,
     edition_id: int | None = None,
 ) -> dict[str, Any]:
-    """The columns of a delivery that is due at its slot. (subscriber, kind, scheduled day) is what exists once."""
+    """The columns of a delivery that is due at its slot. A digest exists once for a scheduled day."""
     return {
         "kind": kind,
         "subscriber_id": subscriber_id,

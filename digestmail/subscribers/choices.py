@@ -1,5 +1,6 @@
 """What a reader chooses (topics, hour, zone, days), read from what a form or a file says."""
 
+import calendar
 import functools
 import zoneinfo
 from collections.abc import Mapping, Sequence
@@ -7,13 +8,15 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete, select
 
-from digestmail.errors import FormError
+from digestmail.errors import FormError, InputError
 from digestmail.store.models import Subscription, Topic
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, day_bits
 
 DEFAULT_HOUR = 7
 
 WEEKDAYS = 0b0011111
+
+_DAYS = {name: number for number, day in enumerate(calendar.day_name) for name in (day.lower(), DAY_NAMES[number])}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,14 @@ def time_zones() -> frozenset[str]:
 def topic_ids(session: Session) -> dict[str, int]:
     """The id of each topic by its slug."""
     return {slug: number for slug, number in session.exec(select(Topic.slug, Topic.id)) if number is not None}
+
+
+def find_topics(session: Session, slugs: Sequence[str]) -> frozenset[int]:
+    """The ids of topics by their slugs. Raises InputError (field `topic`) for a slug that is none."""
+    known = topic_ids(session)
+    if unknown := [slug for slug in slugs if slug not in known]:
+        raise InputError(f"There is no topic “{unknown[0]}”. See `digestmail topic list`.", field="topic")
+    return frozenset(known[slug] for slug in slugs)
 
 
 def read_choices(
@@ -77,9 +88,9 @@ def read_days(words: Sequence[str]) -> int:
     if names == ["weekdays"]:
         return WEEKDAYS
     for name in names:
-        if name[:3] not in DAY_NAMES:
+        if name not in _DAYS:
             raise ValueError(f"“{name}” is no day; use daily, weekdays or names such as mon and thu.")
-    return day_bits(DAY_NAMES.index(name[:3]) for name in names)
+    return day_bits(_DAYS[name] for name in names)
 
 
 def set_topics(session: Session, subscriber_id: int, topics: frozenset[int]) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, insert, select
 
 from digestmail.address import Address, parse_address
 from digestmail.errors import FormError, InputError
+from digestmail.store.database import Database
 from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, Subscriber, Subscription, Suppression, Topic
 from digestmail.store.outbox import new_delivery
 from digestmail.subscribers.choices import DEFAULT_HOUR, Choices, read_choices, topic_ids
@@ -58,14 +59,14 @@ class _Row:
 
 
 def import_csv(
-    session: Session,
+    database: Database,
     file: TextIO,
     *,
     default_time_zone: str,
     now: datetime,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
-    """Add the good rows of a CSV file; `on_rows` is told how many lines have been dealt with.
+    """Add the good rows of a CSV file, some hundred at a time; `on_rows` is told how many lines have been dealt with.
 
     Raises InputError when the file as a whole cannot be used.
     """
@@ -80,13 +81,14 @@ def import_csv(
     if unknown := [name for name in names if name not in COLUMNS]:
         raise InputError(f"There is no column “{unknown[0]}”. Known are: {', '.join(COLUMNS)}.")
 
-    known = topic_ids(session)
+    with database.reading() as session:
+        known = topic_ids(session)
     bad: list[BadRow] = []
     active = to_confirm = 0
-    numbered = _numbered(reader)
-    while lines := list(islice(numbered, _ROWS_AT_ONCE)):
+    lines = _numbered(reader, bad)
+    while bite := list(islice(lines, _ROWS_AT_ONCE)):
         rows: dict[str, _Row] = {}
-        for line, values in lines:
+        for line, values in bite:
             try:
                 row = _read(line, values, known, default_time_zone)
             except FormError as error:
@@ -96,12 +98,13 @@ def import_csv(
                     bad.append(BadRow(line, "the same address stands further up in the file"))
                 else:
                     rows[row.address.key] = row
-        for key, reason in _taken(session, rows):
-            bad.append(BadRow(rows.pop(key).line, reason))
-        _insert(session, list(rows.values()), now=now)
+        with database.transaction() as session:
+            for key, reason in _taken(session, rows):
+                bad.append(BadRow(rows.pop(key).line, reason))
+            _insert(session, list(rows.values()), now=now)
         confirmed = sum(row.confirmed_at is not None for row in rows.values())
         active, to_confirm = active + confirmed, to_confirm + len(rows) - confirmed
-        on_rows(lines[-1][0])
+        on_rows(bite[-1][0])
     return ImportReport(active, to_confirm, tuple(sorted(bad, key=lambda row: row.line)))
 
 
@@ -132,9 +135,13 @@ def days_in_words(days: int) -> str:
     return "daily" if days == EVERY_DAY else ";".join(DAY_NAMES[weekday] for weekday in weekdays_of(days))
 
 
-def _numbered(reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
-    for row in reader:
-        yield reader.line_num, {name: value.strip() for name, value in row.items() if isinstance(value, str)}
+def _numbered(reader: "csv.DictReader[str]", bad: list[BadRow]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows with their lines, up to where the file stops being CSV; that is added to `bad`."""
+    try:
+        for row in reader:
+            yield reader.line_num, {name: value.strip() for name, value in row.items() if isinstance(value, str)}
+    except csv.Error as error:
+        bad.append(BadRow(reader.line_num, f"from here on the file cannot be read as CSV: {error}"))
 
 
 def _read(line: int, values: dict[str, str], known: dict[str, int], default_time_zone: str) -> _Row:
@@ -157,10 +164,11 @@ def _read(line: int, values: dict[str, str], known: dict[str, int], default_time
     if text := values.get("confirmed_at"):
         try:
             confirmed_at = datetime.fromisoformat(text)
-        except ValueError:
-            wrong["confirmed_at"] = f"“{text}” is no ISO 8601 time such as 2026-01-31T12:00:00Z."
-        else:
             confirmed_at = (confirmed_at if confirmed_at.tzinfo else confirmed_at.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            wrong["confirmed_at"] = f"“{text}” is no ISO 8601 time such as 2026-01-31T12:00:00Z."
+    if any("\0" in value for value in values.values()):
+        wrong["source"] = "There is a NUL character in this row."
     if address is None or choices is None or wrong:
         raise FormError(wrong)
     return _Row(line, address, choices, values.get("locale") or "en", confirmed_at, values.get("source") or "import")

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import Select
 
 from digestmail.address import Address, parse_address
 from digestmail.errors import FormError, InputError
@@ -92,22 +93,17 @@ def sign_up(
 
 def find_confirmation(session: Session, delivery_id: int, *, now: datetime) -> Confirmation:
     """What the link of a confirmation mail would do; changes nothing."""
-    found = _behind(session, delivery_id)
-    if found is None:
-        return Confirmation(status=ConfirmationStatus.UNKNOWN)
-    delivery, subscriber = found
-    if subscriber.standing == Standing.ACTIVE:
-        return _confirmation(ConfirmationStatus.ALREADY, subscriber)
-    if subscriber.standing == Standing.UNSUBSCRIBED or now > delivery.created_at + LINK_LIFETIME:
-        return _confirmation(ConfirmationStatus.EXPIRED, subscriber)
-    return _confirmation(ConfirmationStatus.READY, subscriber)
+    found = session.exec(_behind(delivery_id)).first()
+    return _judge(*found, now=now) if found else Confirmation(status=ConfirmationStatus.UNKNOWN)
 
 
 def confirm(session: Session, delivery_id: int, *, origin: Origin, now: datetime) -> Confirmation:
     """Make the subscriber behind a link active, and plan the welcome digest and the first slot."""
-    before = find_confirmation(session, delivery_id, now=now)
-    found = _behind(session, delivery_id)
-    if before.status != ConfirmationStatus.READY or found is None:
+    found = session.exec(_behind(delivery_id).with_for_update()).first()
+    if found is None:
+        return Confirmation(status=ConfirmationStatus.UNKNOWN)
+    before = _judge(*found, now=now)
+    if before.status != ConfirmationStatus.READY:
         return before
     _, subscriber = found
     subscriber.standing = Standing.ACTIVE
@@ -121,10 +117,18 @@ def confirm(session: Session, delivery_id: int, *, origin: Origin, now: datetime
 
 def renew(session: Session, delivery_id: int, *, now: datetime) -> None:
     """Mail a fresh link in place of an expired one, within the limits; for anything else do nothing."""
-    found = _behind(session, delivery_id)
+    found = session.exec(_behind(delivery_id).with_for_update()).first()
     if found is not None and found[1].standing != Standing.ACTIVE:
         found[1].standing = Standing.PENDING
         _mail(session, Kind.CONFIRMATION, found[1], now=now)
+
+
+def _judge(delivery: Delivery, subscriber: Subscriber, *, now: datetime) -> Confirmation:
+    if subscriber.standing == Standing.ACTIVE:
+        return _confirmation(ConfirmationStatus.ALREADY, subscriber)
+    if subscriber.standing == Standing.UNSUBSCRIBED or now > delivery.created_at + LINK_LIFETIME:
+        return _confirmation(ConfirmationStatus.EXPIRED, subscriber)
+    return _confirmation(ConfirmationStatus.READY, subscriber)
 
 
 def _subscriber(session: Session, address: Address, *, now: datetime) -> Subscriber:
@@ -153,12 +157,13 @@ def _mail(session: Session, kind: Kind, subscriber: Subscriber, *, now: datetime
         ask_for(session, kind, _id(subscriber), now=now)
 
 
-def _behind(session: Session, delivery_id: int) -> tuple[Delivery, Subscriber] | None:
-    return session.exec(
+def _behind(delivery_id: int) -> Select[Delivery, Subscriber]:
+    """The confirmation mail of a link, and its subscriber."""
+    return (
         select(Delivery, Subscriber)
         .join(Subscriber, col(Subscriber.id) == Delivery.subscriber_id)
         .where(Delivery.id == delivery_id, Delivery.kind == Kind.CONFIRMATION)
-    ).first()
+    )
 
 
 def _confirmation(status: ConfirmationStatus, subscriber: Subscriber) -> Confirmation:

@@ -35,6 +35,8 @@ def undo(session: Session, subscriber_id: int, *, origin: Origin, now: datetime)
         return False
     subscriber.standing = Standing.ACTIVE
     subscriber.unsubscribed_at = None
+    # Not all that came meanwhile: a month of stories in one mail would help nobody.
+    subscriber.window_start_at = max(subscriber.window_start_at or now, now - timedelta(days=1))
     reschedule(session, subscriber, now=now)
     record(session, subscriber_id, Event.UNDONE, origin=origin, now=now)
     return True

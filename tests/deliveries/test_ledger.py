@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import col, select, update
 
 from digestmail.deliveries import ledger
-from digestmail.deliveries.outcome import Outcome, Result
+from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
 from digestmail.deliveries.owner import this_process
 from digestmail.store.database import Database, present
 from digestmail.store.models import Delivery, Edition, Kind, Standing, State, Subscriber, Suppression
@@ -28,7 +28,7 @@ def mark(database: Database, name: str, ids: Sequence[int]) -> set[int]:
 
 def settle(database: Database, name: str, *outcomes: tuple[int, Outcome]) -> None:
     with database.transaction() as session:
-        ledger.settle(session, name, outcomes, now=SLOT)
+        ledger.settle(session, [ledger.Ended(name, *each) for each in outcomes], now=SLOT)
 
 
 def states(database: Database) -> list[str]:
@@ -103,14 +103,28 @@ def test_a_claim_that_lost_its_row_settles_nothing(database: Database, due: Due)
     assert states(database) == [State.CLAIMED]
 
 
-def test_a_digest_that_failed_gives_its_window_back(database: Database, due: Due) -> None:
-    ids = due(2)
+def test_a_digest_that_expired_gives_its_window_back(database: Database, due: Due) -> None:
+    ids = due(3)
     with database.transaction() as session:
         session.get_one(Edition, 1).since_at = SLOT - timedelta(days=1)
     claim(database, "one")
-    settle(database, "one", (ids[0], Outcome(Result.SENT)), (ids[1], Outcome(Result.FAILED, "554 5.7.1 policy")))
+    refused = (ids[1], Outcome(Result.FAILED, "554 5.7.1 policy"))
+    settle(database, "one", (ids[0], Outcome(Result.SENT)), refused, (ids[2], Outcome(Result.EXPIRED, "450 later")))
     with database.reading() as session:
-        assert session.get_one(Subscriber, 1).window_start_at == SLOT
+        starts = session.exec(select(Subscriber.window_start_at).order_by(col(Subscriber.id))).all()
+    assert starts == [SLOT, SLOT, SLOT - timedelta(days=1)]
+
+
+def test_what_was_due_for_too_long_expires(database: Database, due: Due) -> None:
+    due(2)
+    claim(database, "one", 1)
+    with database.transaction() as session:
+        session.get_one(Edition, 1).since_at = SLOT - timedelta(days=1)
+        assert ledger.expire(session, now=SLOT + GIVE_UP_AFTER[Kind.DIGEST]) == 0
+        assert ledger.expire(session, now=SLOT + GIVE_UP_AFTER[Kind.DIGEST] + timedelta(seconds=1)) == 1
+    assert states(database) == [State.CLAIMED, State.EXPIRED]
+    with database.reading() as session:
+        assert session.get_one(Delivery, 2).reason == "not sent in time"
         assert session.get_one(Subscriber, 2).window_start_at == SLOT - timedelta(days=1)
 
 
@@ -127,8 +141,8 @@ def test_giving_back_does_not_count_as_a_try(database: Database, due: Due) -> No
 @pytest.mark.parametrize("owner", ["dead", "unknown"])
 def test_what_a_dead_worker_held_comes_back(database: Database, due: Due, owner: str) -> None:
     ids = due(2)
-    dead = this_process().rpartition("/")[0] + "/0"
-    claim(database, "one", owner=dead if owner == "dead" else "elsewhere/boot/1/2")
+    dead = this_process().rpartition("|")[0] + "|0"
+    claim(database, "one", owner=dead if owner == "dead" else "elsewhere |boot|space|1|2")
     mark(database, "one", ids[:1])
     if owner == "unknown":
         with database.transaction() as session:

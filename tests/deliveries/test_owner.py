@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from digestmail.deliveries.owner import is_dead, this_process
 
 
@@ -18,14 +20,19 @@ def test_a_process_that_ended_is_dead() -> None:
 
 
 def test_a_later_process_of_the_same_number_is_another() -> None:
-    machine, _, _started = this_process().rpartition("/")
-    assert is_dead(f"{machine}/1")
+    assert is_dead(changed(started="1"))
 
 
-def test_an_earlier_boot_of_this_machine_is_dead() -> None:
-    host, _boot, process, started = this_process().rsplit("/", 3)
-    assert is_dead(f"{host}/an-earlier-boot/{process}/{started}")
+def test_an_earlier_boot_of_a_machine_with_an_identity_is_dead() -> None:
+    assert is_dead(changed(boot="an-earlier-boot")) != this_process().partition("|")[0].endswith(" ")
 
 
-def test_another_machine_is_not_known() -> None:
-    assert not is_dead("elsewhere.example.org/boot/1/2")
+@pytest.mark.parametrize("other", [{"host": "elsewhere 123"}, {"host": "elsewhere "}, {"namespace": "pid:[1]"}])
+def test_another_machine_or_container_is_not_known(other: dict[str, str]) -> None:
+    assert not is_dead(changed(process="1", started="1", **other))
+
+
+def changed(**parts: str) -> str:
+    names = ("host", "boot", "namespace", "process", "started")
+    ours = dict(zip(names, this_process().split("|"), strict=True))
+    return "|".join((ours | parts).values())

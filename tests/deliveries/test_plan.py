@@ -10,7 +10,7 @@ from digestmail.clock import standing_still
 from digestmail.deliveries.plan import plan_due
 from digestmail.editions.content import Content
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Item, ItemTopic, Kind, Standing, Subscriber, Topic
+from digestmail.store.models import Delivery, Edition, Item, ItemTopic, Kind, Standing, State, Subscriber, Topic
 from digestmail.store.outbox import ask_for
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -72,15 +72,56 @@ def test_readers_of_one_slot_and_window_share_an_edition(database: Database) -> 
     assert len({row.edition_id for row in deliveries(database)}) == 1
 
 
-def test_after_an_outage_each_missed_day_is_planned_and_the_first_has_the_items(database: Database) -> None:
+def test_after_an_outage_only_the_newest_slot_is_sent_and_it_has_all_the_items(database: Database) -> None:
     add_readers(database, 1)
     add_item(database, SLOT + DAY)
-    assert plan_due(database, standing_still(SLOT + 2.5 * DAY)) == 3
+    assert plan_due(database, standing_still(SLOT + 2.5 * DAY)) == 1
     rows = deliveries(database)
-    assert [row.scheduled_day.day for row in rows] == [23, 24, 25]
+    assert sorted((row.scheduled_day.day, row.state) for row in rows) == [
+        (23, State.EXPIRED),
+        (24, State.EXPIRED),
+        (25, State.DUE),
+    ]
+    assert stories(database, next(row for row in rows if row.state == State.DUE)) == 1
     with database.reading() as session:
-        counts = [len(Content.from_json(session.get_one(Edition, row.edition_id).content).stories) for row in rows]
-    assert counts == [1, 0, 0]
+        assert session.exec(select(Subscriber.next_day)).one() == date(2026, 11, 26)
+
+
+def test_a_digest_that_still_waits_makes_room_for_the_next_and_gives_it_its_items(database: Database) -> None:
+    add_readers(database, 1)
+    add_item(database, SLOT)
+    plan_due(database, standing_still(SLOT))
+    add_item(database, SLOT + DAY)
+    plan_due(database, standing_still(SLOT + DAY))
+    first, second = deliveries(database)
+    assert (first.state, first.reason) == (State.EXPIRED, "the next digest took its place")
+    assert (second.state, stories(database, second)) == (State.DUE, 2)
+
+
+def test_readers_of_other_windows_come_to_share_the_next(database: Database) -> None:
+    add_readers(database, 2)
+    with database.transaction() as session:
+        session.get_one(Subscriber, 2).window_start_at = SLOT - DAY / 2
+        session.get_one(Subscriber, 2).next_send_at = None
+    plan_due(database, standing_still(SLOT))
+    with database.transaction() as session:
+        session.get_one(Subscriber, 2).next_send_at = SLOT
+    plan_due(database, standing_still(SLOT + DAY / 24))
+    assert len({row.edition_id for row in deliveries(database)}) == 2
+    with database.reading() as session:
+        assert session.exec(select(Subscriber.window_start_at)).all() == [SLOT, SLOT]
+
+
+def test_a_zone_that_is_not_known_here_holds_nobody_up(database: Database) -> None:
+    add_readers(database, 2)
+    with database.transaction() as session:
+        session.get_one(Subscriber, 1).time_zone = "Moon/Tranquillity"
+    assert plan_due(database, standing_still(SLOT)) == 2
+
+
+def stories(database: Database, delivery: Delivery) -> int:
+    with database.reading() as session:
+        return len(Content.from_json(session.get_one(Edition, delivery.edition_id).content).stories)
 
 
 def test_weekday_readers_wait_for_monday_and_get_the_weekend(database: Database) -> None:

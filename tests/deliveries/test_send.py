@@ -1,21 +1,23 @@
 """Everything due goes out once over real SMTP, and everything that goes wrong is settled or comes again."""
 
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col, select, update
+from sqlmodel import Session, col, select, update
 
 from digestmail.clock import Clock, standing_still
-from digestmail.deliveries.ledger import Claimed
+from digestmail.deliveries.ledger import Claimed, Ended
 from digestmail.deliveries.outcome import Result
 from digestmail.deliveries.send import CONNECTIONS, NOTHING_NEW, Sender, SendReport
 from digestmail.deliveries.smtp import Connection
 from digestmail.messages.message import Message
 from digestmail.settings import Relay
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Standing, State, Subscriber
+from digestmail.store.models import Delivery, Standing, State, Subscriber, Suppression
 from tests.deliveries.conftest import SLOT
 from tests.relay import DROP, FakeRelay, running
 from tests.services import free_port
@@ -37,8 +39,10 @@ def send(
     clock: Clock = AT_SLOT,
     compose: Callable[[Claimed], Message | None] = letter,
     stopping: Callable[[], bool] = lambda: False,
+    unsettled: list[Ended] | None = None,
 ) -> SendReport:
-    return Sender(database, clock, compose, lambda: Connection(relay), stopping=stopping).run()
+    ended = [] if unsettled is None else unsettled
+    return Sender(database, clock, compose, lambda: Connection(relay), unsettled=ended, stopping=stopping).run()
 
 
 def rows(database: Database) -> list[Delivery]:
@@ -84,6 +88,75 @@ def test_one_message_that_cannot_be_composed_holds_nobody_up(database: Database,
     with running() as server:
         assert send(database, server.relay, compose=compose).results == {Result.SENT: 2, Result.LATER: 1}
     assert [row.state for row in rows(database)] == [State.SENT, State.DUE, State.SENT]
+
+
+def test_a_server_that_takes_few_connections_gets_all_the_mail(database: Database, due: Due) -> None:
+    due(30)
+    with running(most_connections=3) as server:
+        assert send(database, server.relay).results == {Result.SENT: 30}
+        assert set(recipients(server).values()) == {1}
+
+
+def test_a_reply_that_was_received_is_settled_though_the_database_failed(database: Database, due: Due) -> None:
+    due(CONNECTIONS + 1)
+    unsettled: list[Ended] = []
+    failing = FailingDatabase(database, after=3)  # reaped, claimed, and the first wave marked
+    with running() as server:
+        with pytest.raises(ConnectionError):
+            send(failing, server.relay, unsettled=unsettled)
+        assert len(server.caught) == len(unsettled) == CONNECTIONS
+        assert send(database, server.relay, unsettled=unsettled).results == {Result.SENT: CONNECTIONS}
+        assert set(recipients(server).values()) == {1}
+    assert Counter(row.state for row in rows(database)) == {State.SENT: CONNECTIONS, State.CLAIMED: 1}
+
+
+class FailingDatabase(Database):
+    """A database that goes away after some transactions."""
+
+    def __init__(self, database: Database, *, after: int) -> None:
+        self._database = database
+        self._left = after
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if not self._left:
+            raise ConnectionError
+        self._left -= 1
+        with self._database.transaction() as session:
+            yield session
+
+
+def test_a_silent_connection_does_not_hold_the_others_replies_up(
+    database: Database, due: Due, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due(3)
+    monkeypatch.setattr("digestmail.deliveries.smtp.DOT_SECONDS", 0.5)
+
+    def behave(command: str, recipient: str) -> str | None:
+        if command == "DOT" and recipient == "r0@example.org":
+            time.sleep(2)
+        return None
+
+    with running(behave) as server:
+        assert send(database, server.relay).results == {Result.SENT: 2, Result.LATER: 1}
+    assert [row.state for row in rows(database)] == [State.DUE, State.SENT, State.SENT]
+
+
+def test_a_refusal_stands_though_the_server_hangs_up_after_it(database: Database, due: Due) -> None:
+    due(1)
+    replies = {"RCPT": "550 5.1.1 no such user", "RSET": DROP}
+    with running(lambda command, _: replies.get(command)) as server:
+        assert send(database, server.relay).results == {Result.FAILED: 1}
+    with database.reading() as session:
+        assert session.exec(select(Suppression.reason)).all() == ["550 5.1.1 no such user"]
+
+
+def test_after_days_without_a_server_nothing_old_is_sent(database: Database, due: Due) -> None:
+    due(3)
+    with running() as server:
+        late = standing_still(SLOT + timedelta(days=3))
+        assert send(database, server.relay, clock=late).results == {Result.EXPIRED: 3}
+        assert server.caught == []
 
 
 def test_a_temporary_refusal_comes_again_later(database: Database, due: Due) -> None:
@@ -199,7 +272,9 @@ def test_stopping_gives_the_rest_back(database: Database, due: Due) -> None:
 def test_an_earlier_workers_leftovers_are_sent_first_of_all(database: Database, due: Due) -> None:
     due(2)
     with database.transaction() as session:
-        session.connection().execute(update(Delivery).values(state=State.DOTTED, claim="gone", owner="nowhere/x/1/0"))
+        session.connection().execute(
+            update(Delivery).values(state=State.DOTTED, claim="gone", owner="nowhere |x|y|1|0")
+        )
         session.connection().execute(update(Delivery).values(leased_until_at=SLOT - timedelta(days=1)))
     with running() as server:
         assert send(database, server.relay).results == {Result.SENT: 2}

@@ -77,9 +77,9 @@ def prepare(site: Site, readers: int, now: datetime) -> None:
             )
         session.flush()
         session.add_all(ItemTopic(item_id=number, topic_id=1, seen_at=now) for number in (1, 2, 3))
-        rows = "".join(f"r{number}@example.org,world,2026-01-01\n" for number in range(readers))
-        file = io.StringIO("email,topics,confirmed_at\n" + rows)
-        import_csv(session, file, default_time_zone="UTC", now=now)
+    rows = "".join(f"r{number}@example.org,world,2026-01-01\n" for number in range(readers))
+    import_csv(database, io.StringIO("email,topics,confirmed_at\n" + rows), default_time_zone="UTC", now=now)
+    with database.transaction() as session:
         session.connection().execute(update(Subscriber).values(next_send_at=now, next_day=now.date()))
     database.engine.dispose()
 

@@ -13,9 +13,15 @@ FORM = Origin.of("form", ip="203.0.113.77", user_agent="Browser/1.0")
 
 
 @pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    """A session in a transaction, with the topics climate and labour."""
+def publication(database: Database) -> Database:
+    """A database with the topics climate and labour."""
     with database.transaction() as session:
         session.add_all([Topic(slug="climate", name="Climate"), Topic(slug="labour", name="Labour")])
-        session.flush()
+    return database
+
+
+@pytest.fixture
+def session(publication: Database) -> Iterator[Session]:
+    """A session in a transaction, with the topics climate and labour."""
+    with publication.transaction() as session:
         yield session

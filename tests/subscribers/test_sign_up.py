@@ -130,3 +130,13 @@ def test_who_left_can_come_back_by_a_new_confirmation_only(session: Session, now
     sign(session, now + 30 * HOUR)
     assert subscriber(session).standing == Standing.PENDING
     assert confirm(session, latest(session), origin=FORM, now=now + 31 * HOUR).status == ConfirmationStatus.CONFIRMED
+
+
+def test_who_left_can_come_back_on_the_same_day(session: Session, now: datetime) -> None:
+    sign(session, now)
+    confirm(session, latest(session), origin=FORM, now=now + HOUR)
+    unsubscribe(session, subscriber(session).id or 0, origin=FORM, now=now + 2 * HOUR)
+    sign(session, now + 3 * HOUR)
+    assert confirm(session, latest(session), origin=FORM, now=now + 3 * HOUR).status == ConfirmationStatus.CONFIRMED
+    session.flush()
+    assert mails(session) == [Kind.CONFIRMATION, Kind.WELCOME] * 2

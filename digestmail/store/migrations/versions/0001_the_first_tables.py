@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "editions",
@@ -31,8 +32,10 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "since_at", "slot_at"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_editions_cutoff_at"), "editions", ["cutoff_at"], unique=False)
+    op.create_index("ix_editions_slot", "editions", ["kind", "slot_at"], unique=False)
 
     op.create_table(
         "feeds",
@@ -50,6 +53,7 @@ def upgrade() -> None:
         sa.Column("local", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("url"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_feeds_next_poll_at"), "feeds", ["next_poll_at"], unique=False)
 
@@ -66,6 +70,7 @@ def upgrade() -> None:
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_items_link_key"), "items", ["link_key"], unique=False)
     op.create_index(op.f("ix_items_seen_at"), "items", ["seen_at"], unique=False)
@@ -91,6 +96,7 @@ def upgrade() -> None:
         sa.CheckConstraint("hour BETWEEN 0 AND 23", name="ck_subscribers_hour"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("email_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_subscribers_next_send_at"), "subscribers", ["next_send_at"], unique=False)
 
@@ -110,6 +116,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "announcement_topics",
@@ -131,6 +138,7 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_consent_events_subscriber_id"), "consent_events", ["subscriber_id"], unique=False)
 
@@ -155,10 +163,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("subscriber_id", "kind", "scheduled_day"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_deliveries_claim", "deliveries", ["state", "priority", "due_at"], unique=False)
     op.create_index(op.f("ix_deliveries_edition_id"), "deliveries", ["edition_id"], unique=False)
+    op.create_index(op.f("ix_deliveries_subscriber_id"), "deliveries", ["subscriber_id"], unique=False)
+    op.create_index(
+        "uq_deliveries_digest",
+        "deliveries",
+        ["subscriber_id", "scheduled_day"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'digest'"),
+        postgresql_where=sa.text("kind = 'digest'"),
+    )
 
     op.create_table(
         "item_sources",
@@ -194,6 +211,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["topic_id"], ["topics.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("feed_id", "topic_id", "category"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "subscriptions",
