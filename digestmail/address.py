@@ -29,7 +29,9 @@ def parse_address(typed: str) -> Address:
     if not typed:
         raise InputError("Please give your mail address.", field="email")
     try:
-        valid = validate_email(typed, check_deliverability=False, test_environment=True, allow_smtputf8=True)
+        valid = validate_email(
+            typed, check_deliverability=False, test_environment=True, allow_smtputf8=True, strict=True
+        )
     except EmailNotValidError as error:
         raise InputError(f"This does not look like a mail address: {error}", field="email") from error
     if valid.ascii_email is None:

@@ -1,6 +1,7 @@
 """Log lines for a file or a journal: one event a line, its time first, no addresses in full and no tokens."""
 
 import logging
+import sys
 
 import structlog
 
@@ -15,5 +16,6 @@ def log_plainly() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),  # standard output is for what was asked for
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )

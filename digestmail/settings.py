@@ -1,6 +1,7 @@
 """Settings from the environment: every name starts with DIGESTMAIL_, and an unknown or bad one stops the start.
 
-Sources, the first wins: the environment, `.env` in the working folder, `settings.env` in the data folder.
+Sources, the first wins: the environment, `.env` in the working folder, and while mail stays on this machine
+`settings.env` in the data folder, which the demo publication writes.
 """
 
 import difflib
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
     @classmethod
     def _read_networks(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
+            return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
         return value
 
     @field_validator("default_time_zone")
@@ -235,7 +236,9 @@ def load_settings(environment: Mapping[str, str] | None = None, *, folder: Path 
     dotenv = _from_file((folder or Path.cwd()) / ".env")
     first = {**dotenv, **_with_prefix(environment)}
     data_dir = Path(first.get(f"{PREFIX}DATA_DIR") or Settings.model_fields["data_dir"].default)
-    given = {**_from_file(data_dir / "settings.env"), **first}
+    # The demo's sender and address are invented: they must not leave the machine.
+    demo = _from_file(data_dir / "settings.env") if _stays_here(first.get(f"{PREFIX}SMTP_URL", "")) else {}
+    given = {**demo, **first}
     names = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
     for name in given:
         if name not in names:
@@ -271,6 +274,10 @@ def secret_of(settings: Settings) -> str:
         finally:
             made.unlink()
     return path.read_text().strip()
+
+
+def _stays_here(smtp_url: str) -> bool:
+    return not smtp_url or is_this_machine(urlsplit(smtp_url).hostname or "")
 
 
 def _with_prefix(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -34,6 +34,8 @@ class Tokens:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
+        self.installation = hmac.digest(self._secret, b"digestmail:installation", "sha256")[:4].hex()
+        """Tells this installation's numbers from those of another one on the same domain; 8 letters, no secret."""
 
     def make(self, purpose: Purpose, number: int) -> str:
         """The token for `purpose` on row `number` (0 to 2^40 − 1)."""

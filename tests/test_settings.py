@@ -104,3 +104,12 @@ def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
     [file] = (tmp_path / "data").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert secret_of(load(tmp_path, SECRET_KEY="x" * 32)) == "x" * 32
+
+
+def test_the_demos_invented_sender_does_not_leave_the_machine(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "settings.env").write_text('DIGESTMAIL_POSTAL_ADDRESS="7 Ropewalk Lane"\nDIGESTMAIL_SITE_NAME=Demo\n')
+    assert load(tmp_path, DATA_DIR=str(data), SMTP_URL="smtp://127.0.0.1:2525").site_name == "Demo"
+    with pytest.raises(SettingsError, match="POSTAL_ADDRESS must be set"):
+        load(tmp_path, DATA_DIR=str(data), SMTP_URL="smtp://mail.example.org")

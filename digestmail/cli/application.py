@@ -13,8 +13,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from digestmail.errors import DigestmailError, InputError
+from digestmail.errors import DigestmailError, InputError, SettingsError
+from digestmail.logs import log_plainly
 from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 
@@ -23,12 +26,17 @@ class _App(typer.Typer):
     """Shows our own errors as a sentence instead of a traceback."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        log_plainly()
         try:
             return super().__call__(*args, **kwargs)
         except DigestmailError as error:
             fail(str(error))
         except BrokenPipeError:
             sys.exit(1)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            fail(f"{error.filename}: {error.strerror}.")
 
 
 app = _App(
@@ -55,8 +63,20 @@ def fail(message: str) -> NoReturn:
 def opened() -> Iterator[tuple[Settings, Database]]:
     """The settings and a migrated database."""
     settings = load_settings()
-    database = Database(settings.database)
-    database.migrate()
+    try:
+        database = Database(settings.database)
+        database.migrate()
+    except OSError as error:
+        raise SettingsError(
+            f"DIGESTMAIL_DATA_DIR is “{settings.data_dir}”, which cannot be used: {error.strerror}. "
+            "Choose a folder that you may write to."
+        ) from error
+    except SQLAlchemyError as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise SettingsError(
+            f"The database of DIGESTMAIL_DATABASE_URL ({make_url(settings.database).render_as_string()}) "
+            f"cannot be used: {reason}. Check the URL, and that the server runs and has that database."
+        ) from error
     try:
         yield settings, database
     finally:

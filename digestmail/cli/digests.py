@@ -23,6 +23,7 @@ def preview(
     html: Annotated[Path | None, typer.Option(help="Write the HTML form to this file.")] = None,
     text: Annotated[Path | None, typer.Option(help="Write the text form to this file.")] = None,
     eml: Annotated[Path | None, typer.Option(help="Write the whole message to this file.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Show the digest that a reader of these topics would get now: the last day's items, or else the newest few."""
     from digestmail.desk.preview import preview_digest
@@ -30,14 +31,17 @@ def preview(
 
     with opened() as (settings, database), database.reading() as session:
         found = preview_digest(session, Service(settings), topics=topics, now=system_clock())
+    if as_json:
+        show({"html": found.html, "text": found.text, "eml": found.message.decode("ascii")}, as_json=True)
     for path, content in ((html, found.html), (text, found.text)):
         if path:
             path.write_text(content, encoding="utf-8")
-            say(f"Wrote {path}.")
     if eml:
         eml.write_bytes(found.message)
-        say(f"Wrote {eml}.")
-    if not (html or text or eml):
+    if not as_json:
+        for written in filter(None, (html, text, eml)):
+            say(f"Wrote {written}.")
+    if not (html or text or eml or as_json):
         print(found.text)
 
 

@@ -20,7 +20,7 @@ app.add_typer(feed, name="feed")
 
 @feed.command("add")
 def add(
-    url: str,
+    url: Annotated[str, typer.Argument(help="The feed's address, https://…")],
     topics: Annotated[list[str] | None, typer.Option("--topic", help="Send all its items to this topic.")] = None,
     categories: Annotated[
         list[str] | None, typer.Option("--category", metavar="NAME=SLUG", help="Send one category to a topic.")

@@ -38,10 +38,8 @@ def web() -> None:
     """Run the web pages alone."""
     import uvicorn
 
-    from digestmail.logs import log_plainly
     from digestmail.web.app import create_app
 
-    log_plainly()
     with opened() as (settings, _):
         uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="info", access_log=False)
 

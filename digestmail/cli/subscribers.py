@@ -76,7 +76,7 @@ def export_file(
 
 
 @subscriber.command("show")
-def show_one(email: str, as_json: Json = False) -> None:
+def show_one(email: Annotated[str, typer.Argument(help="The subscriber's address.")], as_json: Json = False) -> None:
     """Show one subscriber: choices, standing, deliveries and consent."""
     with opened() as (_, database), database.reading() as session:
         reader = find_reader(session, email)

@@ -70,7 +70,7 @@ def list_announced(as_json: Json = False) -> None:
 
 
 @announcement.command("remove")
-def remove(number: int) -> None:
+def remove(number: Annotated[int, typer.Argument(help="Its number in the list.")]) -> None:
     """Take an announcement out of the digests to come."""
     with opened() as (_, database), database.transaction() as session:
         remove_announcement(session, number)

@@ -44,6 +44,11 @@ def lock_folder(settings: Settings) -> int:
 
 def check_ports(settings: Settings) -> None:
     """Raises SettingsError that names the port which cannot be had and says how to choose another."""
+    if settings.relay is None and settings.port == settings.inbox_port:
+        raise SettingsError(
+            f"Port {settings.port} is wanted for the web pages and for the local inbox. "
+            f"Choose another for one of them with --port NUMBER or {PREFIX}INBOX_PORT=NUMBER."
+        )
     _check(settings.host, settings.port, purpose="the web pages", mend=f"--port NUMBER or {PREFIX}PORT=NUMBER")
     if settings.relay is None:
         _check(LOOPBACK, settings.inbox_port, purpose="the local inbox", mend=f"{PREFIX}INBOX_PORT=NUMBER")

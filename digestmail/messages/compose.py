@@ -63,7 +63,13 @@ class DigestComposer:
             return None
         unsubscribe = self._tokens.make(Purpose.UNSUBSCRIBE, subscriber_id)
         preferences = self._tokens.make(Purpose.PREFERENCES, subscriber_id)
-        identity = message_id(delivery_id, kind=self._kind, slot_at=self._slot_at, domain=self._domain)
+        identity = message_id(
+            delivery_id,
+            kind=self._kind,
+            slot_at=self._slot_at,
+            installation=self._tokens.installation,
+            domain=self._domain,
+        )
         own = (
             header("To", recipient)
             + header("Message-ID", identity)

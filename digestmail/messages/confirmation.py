@@ -47,7 +47,13 @@ class LetterComposer:
     def _message(
         self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, str]
     ) -> Message:
-        identity = message_id(delivery_id, kind=kind, slot_at=date_at, domain=self._publication.domain)
+        identity = message_id(
+            delivery_id,
+            kind=kind,
+            slot_at=date_at,
+            installation=self._tokens.installation,
+            domain=self._publication.domain,
+        )
         own = header("To", recipient) + header("Message-ID", identity) + date_header(date_at)
         return Message(
             message_id=identity,

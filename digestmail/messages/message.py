@@ -21,7 +21,10 @@ class Message:
     data: bytes
 
 
-def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, domain: str) -> str:
-    """The Message-ID of a delivery: the same on every attempt, so that a message sent twice is known as one."""
+def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, installation: str, domain: str) -> str:
+    """The Message-ID of a delivery: the same on every attempt, so that a message sent twice is known as one.
+
+    `installation` keeps deliveries of two databases on one domain apart, also when one was begun anew.
+    """
     at = slot_at.astimezone(UTC)
-    return f"<{delivery_id}.{kind}.{at.year:04}{at.month:02}{at.day:02}@{domain}>"
+    return f"<{delivery_id}.{kind}.{at.year:04}{at.month:02}{at.day:02}.{installation}@{domain}>"

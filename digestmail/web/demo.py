@@ -12,14 +12,14 @@ from digestmail.web.site import READ, TheSite
 router = APIRouter(prefix="/demo")
 
 
-@router.get("/feed.atom")
+@router.api_route("/feed.atom", methods=READ)
 def show_feed(site: TheSite) -> Response:
     """The feed, dated so that its stories are fresh."""
     document = feed_document(base_url=site.settings.public_url, now=site.clock())
     return Response(document, media_type="application/atom+xml", headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/pictures/{name}")
+@router.api_route("/pictures/{name}", methods=READ)
 def show_picture(name: str) -> FileResponse:
     """One picture of a story."""
     picture = ASSETS / PurePath(name).name

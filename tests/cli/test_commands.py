@@ -2,6 +2,9 @@
 
 import email
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email import policy
@@ -11,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from digestmail.cli import app
-from digestmail.errors import DigestmailError
+from digestmail.errors import DigestmailError, SettingsError
 from digestmail.store.models import Kind
 from tests.flows.wire import wire
 from tests.services import free_port
@@ -125,3 +128,32 @@ def test_a_tick_without_a_relay_mails_into_the_local_inbox(run: Run, tmp_path: P
     assert b"ann@example.org" in caught.read_bytes()
     [row] = json.loads(run("deliveries", "--json").stdout)
     assert (row["kind"], row["planned"], row["sent"]) == (Kind.CONFIRMATION, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none"),
+        ("DATABASE_URL", "sqlite:////proc/digestmail.db"),
+        ("DATA_DIR", "/dev/null"),
+        ("DATA_DIR", "/proc/data"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    result = CliRunner().invoke(app, ["deliveries"], env={f"DIGESTMAIL_{name}": value})
+    assert isinstance(result.exception, SettingsError), result.exception
+    assert f"DIGESTMAIL_{name}" in str(result.exception)
+
+
+def test_json_stays_json_when_the_relay_is_away(tmp_path: Path) -> None:
+    file = tmp_path / "readers.csv"
+    file.write_text("email,topics\nann@example.org,world\n")
+    settings = {"DIGESTMAIL_DATA_DIR": str(tmp_path / "data"), "DIGESTMAIL_SMTP_URL": f"smtp://127.0.0.1:{free_port()}"}
+    command = [sys.executable, "-m", "digestmail"]
+    for arguments in (["topic", "add", "world", "--name", "World"], ["subscriber", "import", str(file)]):
+        assert CliRunner().invoke(app, arguments, env=settings).exit_code == 0
+    environment = {**os.environ, **settings}
+    done = subprocess.run([*command, "tick", "--json"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be reached" in json.loads(done.stdout)["error"]
+    assert "waits for the next tick" in done.stderr

@@ -1,7 +1,9 @@
 """One delivery for each subscriber and scheduled day, whoever plans and however often."""
 
+import random
 import threading
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlmodel import col, select
@@ -12,6 +14,11 @@ from digestmail.editions.content import Content
 from digestmail.store.database import Database
 from digestmail.store.models import Delivery, Edition, Item, ItemTopic, Kind, Standing, State, Subscriber, Topic
 from digestmail.store.outbox import ask_for
+from digestmail.subscribers import preferences
+from digestmail.subscribers.choices import Choices
+from digestmail.subscribers.consent import Origin
+from digestmail.subscribers.schedule import APART
+from digestmail.subscribers.unsubscribe import undo, unsubscribe
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -27,6 +34,7 @@ def add_readers(database: Database, count: int, *, window_start_at: datetime = S
                 time_zone="Europe/Berlin",
                 days=days,
                 created_at=SLOT,
+                confirmed_at=SLOT,
                 next_send_at=SLOT,
                 next_day=date(2026, 11, 23),
                 window_start_at=window_start_at,
@@ -163,3 +171,32 @@ def test_a_welcome_gets_its_edition_and_starts_the_window(database: Database) ->
         edition = session.get_one(Edition, delivery.edition_id)
         assert (edition.kind, edition.cutoff_at) == (Kind.WELCOME, now)
         assert session.exec(select(Subscriber.window_start_at)).one() == now
+
+
+def test_changing_ones_mind_at_random_never_brings_two_digests_within_twelve_hours(database: Database) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    zones = ["Pacific/Kiritimati", "Asia/Kathmandu", "Europe/Berlin", "America/New_York", "Pacific/Pago_Pago"]
+    add_readers(database, 1)
+    now = SLOT
+    for _ in range(150):
+        now += timedelta(hours=chance.uniform(0.2, 20))
+        plan_due(database, standing_still(now))
+        if chance.random() < 0.3:
+            choices = Choices(
+                topics=frozenset(),
+                hour=chance.randrange(24),
+                time_zone=chance.choice(zones),
+                days=chance.randint(1, 127),
+            )
+            with database.transaction() as session:
+                preferences.change(session, 1, choices, origin=Origin("test"), now=now)
+                if chance.random() < 0.2:
+                    unsubscribe(session, 1, origin=Origin("test"), now=now)
+                    undo(session, 1, origin=Origin("test"), now=now)
+    rows = deliveries(database)
+    sent = sorted(row.slot_at for row in rows if row.state == State.DUE or "took its place" in str(row.reason))
+    assert len(sent) > 10
+    assert min(b - a for a, b in pairwise(sent)) >= APART
+    assert len({row.scheduled_day for row in rows}) == len(rows)

@@ -107,7 +107,9 @@ def test_its_envelope_has_bare_addresses() -> None:
 
 def test_its_message_id_is_the_same_on_every_attempt() -> None:
     messages = [compose(composer_of(content_of(story(1, 1)), kind=Kind.WELCOME), 1) for _ in range(2)]
-    assert [message.message_id for message in messages] == ["<75.welcome.20261123@courier.example>"] * 2
+    assert [message.message_id for message in messages] == [
+        f"<75.welcome.20261123.{TOKENS.installation}@courier.example>"
+    ] * 2
     assert messages[0].data == messages[1].data
     assert parsed(messages[0])["Message-ID"] == messages[0].message_id
 

@@ -18,7 +18,7 @@ def test_a_confirmation_is_not_yet_of_a_list() -> None:
     message = parsed(LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT))
     assert not [name for name in message if name.startswith("List-")]
     assert message["Subject"] == "Please confirm your daily digest from The Harbour Courier"
-    assert message["Message-ID"] == "<3.confirmation.20261123@courier.example>"
+    assert message["Message-ID"] == f"<3.confirmation.20261123.{TOKENS.installation}@courier.example>"
     assert message["Date"] == "Mon, 23 Nov 2026 06:00:00 +0000"
     assert message["Auto-Submitted"] == "auto-generated"
     assert (message["From"], message["To"]) == (PUBLICATION.sender, "ann@example.org")
@@ -29,7 +29,7 @@ def test_a_reminder_leads_to_the_preferences_and_out() -> None:
     for form in (html_of(message), text_of(message)):
         assert f"{PUBLICATION.url}/p/{TOKENS.make(Purpose.PREFERENCES, 5)}" in form
         assert f"{PUBLICATION.url}/u/{TOKENS.make(Purpose.UNSUBSCRIBE, 5)}" in form
-    assert message.message_id == "<4.reminder.20261123@courier.example>"
+    assert message.message_id == f"<4.reminder.20261123.{TOKENS.installation}@courier.example>"
     assert parsed(message)["Subject"] == "You already get the daily digest from The Harbour Courier"
 
 

@@ -17,7 +17,7 @@ def test_it_is_what_the_settings_describe(tmp_path: object) -> None:
     assert publication.url == "https://digest.example.org"
     assert publication.postal_address == "Quay 4, Port Ellery"
     assert publication.sender_name == "Courier Digest"
-    assert publication.sender_address == "digest@Mail.Example.org"
+    assert publication.sender_address == "digest@mail.example.org"
 
 
 def test_a_sender_without_a_name_is_called_as_the_publication() -> None:
