@@ -48,7 +48,7 @@ class Bell:
                 self._busy.release()
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Wait for the work that is being done; True when it has ended in time."""
+        """Wait, once nothing new is to begin, for the work that is being done; True when it has ended in time."""
         if ended := self._busy.acquire(timeout=seconds):
             self._busy.release()
         return ended
