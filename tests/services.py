@@ -112,7 +112,7 @@ def postgresql() -> Iterator[str]:
             wait_until(lambda: _answers(f"{url}/postgres"), what="PostgreSQL")
             yield url
         finally:
-            server.send_signal(signal.SIGINT)  # fast: does not wait for clients
+            server.send_signal(signal.SIGQUIT)  # at once: nothing is to be kept
             server.wait(20)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

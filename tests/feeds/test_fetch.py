@@ -202,7 +202,7 @@ def test_a_redirect_to_something_else_is_refused(server: Server, fetcher: Fetche
 
 def test_a_bomb_is_refused(server: Server) -> None:
     fetcher = Fetcher(allowed_networks=[LOOPBACK], contact_url="https://digest.example/", max_bytes=100_000)
-    server.pages["/"] = Page(gzip.compress(bytes(5_000_000)), headers={"Content-Encoding": "gzip"})
+    server.pages["/"] = Page(gzip.compress(bytes(5_000_000), mtime=0), headers={"Content-Encoding": "gzip"})
     with pytest.raises(FeedError, match=r"127\.0\.0\.1 sent more than 0\.1 MB"):
         fetcher.get(server.url("/"))
 
