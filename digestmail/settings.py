@@ -20,7 +20,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from digestmail.address import domain_of, parse_address
+from digestmail.address import parse_address
 from digestmail.errors import InputError, SettingsError
 
 PREFIX = "DIGESTMAIL_"
@@ -179,16 +179,6 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """The address of the reader pages, without a slash at its end."""
         return self.base_url or f"http://{'localhost' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104 - compared, not bound
-
-    @property
-    def sender_address(self) -> str:
-        """The bare address in SENDER."""
-        return parseaddr(self.sender)[1]
-
-    @property
-    def sender_domain(self) -> str:
-        """The domain in SENDER, which also ends every Message-ID and List-Id."""
-        return domain_of(self.sender_address)
 
 
 def is_this_machine(host: str) -> bool:

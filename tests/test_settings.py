@@ -89,7 +89,7 @@ def test_the_environment_wins_over_files(tmp_path: Path) -> None:
     (data / "settings.env").write_text("DIGESTMAIL_SITE_NAME=Demo\nDIGESTMAIL_SENDER=D <d@example.org>\n")
     (tmp_path / ".env").write_text("DIGESTMAIL_SITE_NAME=Ours\nOTHER=1\nDIGESTMAIL_PORT=8001\n")
     settings = load(tmp_path, DATA_DIR=str(data), PORT="8002")
-    assert (settings.site_name, settings.sender_address, settings.port) == ("Ours", "d@example.org", 8002)
+    assert (settings.site_name, settings.sender, settings.port) == ("Ours", "D <d@example.org>", 8002)
 
 
 def test_an_empty_value_is_as_if_not_set(tmp_path: Path) -> None:

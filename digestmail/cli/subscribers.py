@@ -1,6 +1,8 @@
 """Commands for the people: in from a file, out to a file, and one looked at."""
 
+import csv
 import dataclasses
+import io
 import json
 import sys
 from pathlib import Path
@@ -58,9 +60,6 @@ def export_file(
     as_json: Json = False,
 ) -> None:
     """Write the active subscribers as CSV, in the columns that import reads."""
-    import csv
-    import io
-
     with opened() as (_, database), database.reading() as session:
         buffer = io.StringIO()
         count = export_csv(session, buffer)

@@ -26,7 +26,7 @@ from digestmail.store.database import insert_new, present
 from digestmail.store.models import Delivery, Edition, Kind, Standing, State, Subscriber, Subscription, Suppression
 
 LEASE = timedelta(minutes=5)
-"""How long a claim holds without a sign of life, when nobody can tell whether its process still runs."""
+"""How long a claim holds when nobody can tell whether its process still runs."""
 
 DOTTED_LEASE = timedelta(minutes=15)
 """The same after the dot: a server may take ten minutes to answer it (RFC 5321 section 4.5.3.2.6)."""

@@ -41,7 +41,8 @@ def test_topics_of_the_same_name_stay_the_operators(database: Database, settings
 def test_every_command_knows_the_publication(database: Database, settings: Settings, now: datetime) -> None:
     publish_demo(database, settings, now=now)
     known = load_settings({"DIGESTMAIL_DATA_DIR": str(settings.data_dir)}, folder=settings.data_dir)
-    assert (known.site_name, known.sender_address) == ("The Lamplight Courier", "digest@lamplight.example")
+    assert known.site_name == "The Lamplight Courier"
+    assert "<digest@lamplight.example>" in known.sender
     assert known.postal_address == newsroom().postal_address
 
 
