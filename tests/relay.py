@@ -3,28 +3,19 @@
 It notes each message in `caught` before it answers the final dot, so a test can compare what arrived with the ledger.
 """
 
+import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any
 
 from digestmail.settings import Relay
+from tests.relay_conversation import Conversation
+from tests.relay_offers import DROP, SILENT, Behave, CaughtMail, Offers
+from tests.relay_stream import Stream
 
-DROP = "drop"
-"""In place of a reply: break the connection off."""
-
-Behave = Callable[[str, str], str | None]
-"""From a command (MAIL, RCPT, DATA or DOT) and the recipient to another reply than the usual one."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtMail:
-    """One message that the server took."""
-
-    sender: str
-    recipient: str
-    data: bytes
+__all__ = ["DROP", "SILENT", "Behave", "CaughtMail", "FakeRelay", "Offers", "running"]
 
 
 class FakeRelay(socketserver.ThreadingTCPServer):
@@ -32,71 +23,66 @@ class FakeRelay(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 128
 
-    def __init__(self, behave: Behave, most_connections: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Conversation)
+    def __init__(self, behave: Behave, offers: Offers) -> None:
+        super().__init__(("127.0.0.1", 0), Conversation)
         self.behave = behave
-        self.most_connections = most_connections
-        self.open_connections = 0
+        self.offers = offers
+        self.relay = Relay("127.0.0.1", self.server_address[1], "tls" if offers.tls else "plain")
         self.caught: list[CaughtMail] = []
         self.connections = 0
-        self.relay = Relay("127.0.0.1", self.server_address[1], "plain")
+        self.greetings = 0
+        """Connections on which EHLO or HELO was said."""
+        self.heard: list[str] = []
+        """Every command line, without passwords."""
+        self.rounds: list[bool] = []
+        """For each dot, whether the next command came along with it."""
+        self.violations: list[str] = []
+        """What a client did that none may do."""
+        self._inside: set[Stream] = set()
+        self._lock = threading.Lock()
+        if offers.slow_reader is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # connections inherit it
 
+    @property
+    def open_connections(self) -> int:
+        """How many are being served."""
+        return len(self._inside)
 
-class _Conversation(socketserver.StreamRequestHandler):
-    server: FakeRelay
+    def hang_up(self) -> None:
+        """Break off every connection."""
+        with self._lock:
+            for stream in self._inside:
+                stream.hang_up()
 
-    def handle(self) -> None:
-        self.server.connections += 1
-        self.server.open_connections += 1
-        try:
-            if self.server.open_connections > self.server.most_connections:
-                self._say("421 4.7.0 too many connections")
-            else:
-                self._converse()
-        finally:
-            self.server.open_connections -= 1
+    def enter(self, stream: Stream) -> bool:
+        """Note a connection; whether there is room for it."""
+        with self._lock:
+            self.connections += 1
+            welcome = len(self._inside) < self.offers.most_connections
+            if welcome:
+                self._inside.add(stream)
+        return welcome
 
-    def _converse(self) -> None:
-        self._say("220 relay.test ready")
-        sender = recipient = ""
-        while line := self.rfile.readline().decode().rstrip("\r\n"):
-            command = line.partition(" ")[0].upper()
-            if command == "MAIL":
-                sender = line.partition("<")[2].partition(">")[0]
-            if command == "RCPT":
-                recipient = line.partition("<")[2].partition(">")[0]
-            usual = {"EHLO": "250-relay.test\r\n250 SIZE 1000000", "DATA": "354 go on", "QUIT": "221 bye"}
-            reply = self.server.behave(command, recipient) or usual.get(command, "250 2.0.0 fine")
-            if not self._say(reply) or command == "QUIT":
-                return
-            if command == "DATA" and reply.startswith("354") and not self._take(sender, recipient):
-                return
+    def leave(self, stream: Stream) -> None:
+        """Make room for another."""
+        with self._lock:
+            self._inside.discard(stream)
 
-    def _take(self, sender: str, recipient: str) -> bool:
-        lines = []
-        while (line := self.rfile.readline()) != b".\r\n":
-            if not line:
-                return False
-            lines.append(line.removeprefix(b"."))
-        reply = self.server.behave("DOT", recipient) or "250 2.0.0 queued"
-        if reply.startswith("250") or reply == DROP:
-            self.server.caught.append(CaughtMail(sender, recipient, b"".join(lines)))
-        return self._say(reply)
-
-    def _say(self, reply: str) -> bool:
-        if reply == DROP:
-            return False
-        self.wfile.write(reply.encode() + b"\r\n")
-        return not reply.startswith("421")
+    def count_greeting(self) -> None:
+        """Note that somebody said EHLO."""
+        with self._lock:
+            self.greetings += 1
 
 
 @contextmanager
-def running(behave: Behave = lambda _command, _recipient: None, *, most_connections: int = 100) -> Iterator[FakeRelay]:
-    """A server for the length of a test."""
-    with FakeRelay(behave, most_connections) as server:
+def running(behave: Behave = lambda _command, _recipient: None, /, **offers: Any) -> Iterator[FakeRelay]:
+    """A server for the length of a test; `offers` as in `Offers`."""
+    with FakeRelay(behave, Offers(**offers)) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield server
         finally:
             server.shutdown()
+            server.hang_up()
