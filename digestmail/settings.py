@@ -52,6 +52,14 @@ class Settings(BaseSettings):
     """`redis://host:port/0`; without it a private broker is started."""
     smtp_url: str | None = None
     """`smtp://user:password@host:587` (STARTTLS required unless the host is this machine) or `smtps://…`."""
+    smtp_connections: Annotated[int, Field(ge=1, le=500)] = 16
+    """How many connections a worker keeps to the mail server at most; fewer while the server asks for less."""
+    smtp_messages_per_connection: Annotated[int, Field(ge=1)] = 1000
+    """After so many messages a connection is closed and a new one opened."""
+    send_rate: Annotated[float, Field(ge=0.01)] | None = None
+    """Messages a second that all workers together send at most; no limit where absent."""
+    keep_days: Annotated[int, Field(ge=7)] = 90
+    """How long the ledger remembers what was sent; editions are kept as long."""
     host: str = "127.0.0.1"
     """The address that the web pages listen on."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000

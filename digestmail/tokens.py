@@ -7,9 +7,11 @@ of what is signed, so a link can do only the one thing that it was made for. Tok
 checked against the row that the number names.
 """
 
-import base64
-import binascii
+import hashlib
 import hmac
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Callable
 from enum import StrEnum
 
 from digestmail.errors import TokenError
@@ -19,42 +21,60 @@ TOKEN_LENGTH = 23
 _NUMBER_BYTES = 5
 _SIGNATURE_BYTES = 12
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
+
 
 class Purpose(StrEnum):
-    """What a link may do. The number is a delivery's id for CONFIRM, a subscriber's id for the others."""
+    """What a link may do. The number is a delivery's id for CONFIRM and VIEW, a subscriber's id for the others."""
 
     CONFIRM = "confirm"
     UNSUBSCRIBE = "unsubscribe"
     UNDO = "undo"
     PREFERENCES = "preferences"
+    VIEW = "view"
 
 
 class Tokens:
     """Makes and reads the tokens of one installation, known by its secret."""
 
     def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
-        self.installation = hmac.digest(self._secret, b"digestmail:installation", "sha256")[:4].hex()
+        key = secret.encode()
+        self.installation = hmac.digest(key, b"digestmail:installation", "sha256")[:4].hex()
         """Tells this installation's numbers from those of another one on the same domain; 8 letters, no secret."""
+        self._makers = {purpose: _maker(key, f"digestmail:{purpose}:".encode()) for purpose in Purpose}
 
     def make(self, purpose: Purpose, number: int) -> str:
         """The token for `purpose` on row `number` (0 to 2^40 − 1)."""
-        payload = number.to_bytes(_NUMBER_BYTES, "big")
-        return base64.urlsafe_b64encode(payload + self._sign(purpose, payload)).rstrip(b"=").decode("ascii")
+        return self._makers[purpose](number).decode("ascii")
+
+    def maker(self, purpose: Purpose) -> Callable[[int], bytes]:
+        """Makes the tokens for `purpose`, in ASCII; for a run, which needs two for each reader."""
+        return self._makers[purpose]
 
     def read(self, purpose: Purpose, token: str) -> int:
         """The number in a token. Raises TokenError unless it was made here, for this purpose, and came whole."""
         try:
-            raw = base64.b64decode(token.encode("ascii") + b"=", altchars=b"-_", validate=True)
-        except (UnicodeEncodeError, binascii.Error) as error:
+            given = token.encode("ascii")
+            number = int.from_bytes(urlsafe_b64decode(given + b"=")[:_NUMBER_BYTES], "big")
+        except ValueError as error:
             raise TokenError("This link is damaged.") from error
-        payload, signature = raw[:_NUMBER_BYTES], raw[_NUMBER_BYTES:]
-        number = int.from_bytes(payload, "big")
-        if len(token) != TOKEN_LENGTH or not hmac.compare_digest(signature, self._sign(purpose, payload)):
+        if not hmac.compare_digest(given, self._makers[purpose](number)):
             raise TokenError("This link is not one of ours, or a part of it is missing.")
-        if token != self.make(purpose, number):  # unused low bits of the last character
-            raise TokenError("This link is damaged.")
         return number
 
-    def _sign(self, purpose: Purpose, payload: bytes) -> bytes:
-        return hmac.digest(self._secret, f"digestmail:{purpose}:".encode() + payload, "sha256")[:_SIGNATURE_BYTES]
+
+def _maker(key: bytes, purpose: bytes) -> Callable[[int], bytes]:
+    """HMAC-SHA256 (RFC 2104) kept half-way, at half the cost: both have read the key, the inner one the purpose too."""
+    block = hashlib.sha256().block_size
+    padded = (key if len(key) <= block else hashlib.sha256(key).digest()).ljust(block, b"\0")
+    inner_begun = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded) + purpose).copy
+    outer_begun = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded)).copy
+
+    def make(number: int) -> bytes:
+        payload = number.to_bytes(_NUMBER_BYTES, "big")
+        inner, outer = inner_begun(), outer_begun()
+        inner.update(payload)
+        outer.update(inner.digest())
+        return b2a_base64(payload + outer.digest()[:_SIGNATURE_BYTES]).translate(_URL_SAFE)[:TOKEN_LENGTH]
+
+    return make

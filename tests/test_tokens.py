@@ -1,5 +1,8 @@
 """A link does the one thing it was made for, and only as it was made."""
 
+import base64
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,26 @@ purposes = st.sampled_from(Purpose)
 
 
 def test_the_form_is_pinned() -> None:
-    assert TOKENS.make(Purpose.UNSUBSCRIBE, 1234) == "AAAABNK2cHNaL5RG_yHZ0xE"
+    assert {purpose: TOKENS.make(purpose, 1234) for purpose in Purpose} == {
+        Purpose.CONFIRM: "AAAABNK1TVg4ZH8PKuq5N8Y",
+        Purpose.UNSUBSCRIBE: "AAAABNK2cHNaL5RG_yHZ0xE",
+        Purpose.UNDO: "AAAABNLIg57I3uvIpQgW4fs",
+        Purpose.PREFERENCES: "AAAABNLcDmrVZP-w_qo8w5Y",
+        Purpose.VIEW: "AAAABNKbEeaH52vFGXm6xEY",
+    }
+    assert (
+        Tokens("a key longer than a block of the hash " * 3).make(Purpose.CONFIRM, 2**40 - 1)
+        == "_______WquRsvGuhAmMQjNg"
+    )
+    assert Tokens("").installation + TOKENS.installation == "e437a3cec096f571"
+
+
+@given(st.text(max_size=200), purposes, numbers)
+def test_the_signature_is_hmac_sha256(secret: str, purpose: Purpose, number: int) -> None:
+    payload = number.to_bytes(5, "big")
+    signature = hmac.digest(secret.encode(), f"digestmail:{purpose}:".encode() + payload, "sha256")[:12]
+    token = base64.urlsafe_b64encode(payload + signature).rstrip(b"=")
+    assert Tokens(secret).make(purpose, number).encode() == Tokens(secret).maker(purpose)(number) == token
 
 
 @given(purposes, numbers)

@@ -87,15 +87,13 @@ class Lookout:
             bell.ring_if_quiet()
 
     def _deliver(self) -> None:
-        planned = 0
-        try:
-            planned = self._service.plan(self._clock)
-        except Exception:
-            log.exception("planning failed; what is planned already goes out all the same")
-        report = self._service.send(self._clock, stopping=self._stopping.is_set)
-        if planned or report.results:
-            results = {str(result): count for result, count in report.results.items()}
-            log.info("delivered", planned=planned, **results)
+        begun = time.monotonic()
+        report = self._service.deliver(self._clock, stopping=self._stopping.is_set)
+        if report.planned or report.results:
+            figures = {str(result): count for result, count in report.results.items()}
+            cpu = {f"cpu_{stage}": round(seconds, 3) for stage, seconds in report.cpu.items()}
+            seconds = round(time.monotonic() - begun, 3)
+            log.info("delivered", planned=report.planned, **figures, seconds=seconds, **cpu)
 
     def _collect(self) -> None:
         report = self._service.collect(self._clock)

@@ -14,7 +14,7 @@ from digestmail.deliveries.outcome import Result
 from digestmail.store.models import State
 
 if TYPE_CHECKING:
-    from digestmail.deliveries.send import SendReport
+    from digestmail.deliveries.report import SendReport
 
 
 @app.command()
@@ -90,7 +90,7 @@ def tick(
             {
                 "new_items": report.collected.new_items,
                 "failures": report.collected.failures,
-                "planned": report.planned,
+                "planned": report.sent.planned,
                 **results,
                 "error": report.sent.relay_error or None,
             },
@@ -100,6 +100,6 @@ def tick(
         say(in_words(report.collected))
         complain(report.collected)
         counts = ", ".join(f"{count} {name}" for name, count in results.items() if count) or "nothing to send"
-        say(f"Planned {report.planned} digests. Deliveries: {counts}.")
+        say(f"Planned {report.sent.planned} digests. Deliveries: {counts}.")
     if report.sent.relay_error:
         fail(f"{report.sent.relay_error} What is due waits for the next tick.")

@@ -1,4 +1,4 @@
-"""The ledger: every change of a delivery's state, and nothing else.
+"""The ledger: every change of a delivery's state but its planning, and nothing else.
 
              ┌── give_back, reap ──┐
              ▼                     │
@@ -12,220 +12,256 @@
 nobody knows who has the message). So a crash leaves in doubt only rows that are dotted; they are sent again under the
 same Message-ID, which receivers fold. The mark is a fence: it succeeds only for the claim that holds the row, and only
 while the subscriber may be written to. Every planned delivery ends in exactly one of sent, skipped, failed, expired.
+
+The statements are built once and their text never changes, so that SQLAlchemy and PostgreSQL keep them compiled.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, and_, case, col, exists, func, or_, select, update
+from sqlalchemy import Integer, bindparam
+from sqlmodel import Session, and_, col, delete, func, or_, select, update
 
+from digestmail.deliveries.claims import FREE, THE_CLAIM, close_claim, open_claim, open_claims, reap, renew
 from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
-from digestmail.deliveries.owner import is_dead
-from digestmail.store.database import insert_new, present
-from digestmail.store.models import Delivery, Edition, Kind, Standing, State, Subscriber, Subscription, Suppression
+from digestmail.deliveries.readers import MAY_BE_WRITTEN_TO, readers
+from digestmail.deliveries.windows import ENDED, give_windows_back
+from digestmail.store.columns import Instant
+from digestmail.store.database import among, aside, insert_new
+from digestmail.store.models import Delivery, Edition, Kind, State, Subscriber, Suppression, is_in
 
-LEASE = timedelta(minutes=5)
-"""How long a claim holds when nobody can tell whether its process still runs."""
-
-DOTTED_LEASE = timedelta(minutes=15)
-"""The same after the dot: a server may take ten minutes to answer it (RFC 5321 section 4.5.3.2.6)."""
+__all__ = (
+    "OPEN", "Claimed", "Ended", "claim", "close_claim", "expire", "give_back", "mark", "open_claim", "open_claims",
+    "prune", "reap", "renew", "settle", "summary",
+)  # fmt: skip
 
 OPEN = (State.DUE, State.CLAIMED, State.DOTTED)
 
-_STANDING_FOR = {
-    Kind.DIGEST: Standing.ACTIVE,
-    Kind.WELCOME: Standing.ACTIVE,
-    Kind.REMINDER: Standing.ACTIVE,
-    Kind.CONFIRMATION: Standing.PENDING,
-}
 
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that one claim holds, with what is needed to compose it. `unwanted` says why it must not be sent."""
+class Claimed(NamedTuple):
+    """A delivery that a claim holds, with what is needed to compose it. `unwanted` says why it must not be sent."""
 
     id: int
     kind: Kind
     subscriber_id: int
     email: str
     slot_at: datetime
-    scheduled_day: date
+    day: date
+    """A digest's scheduled day, else the slot's in UTC."""
     edition_id: int | None
     attempts: int
     topics: frozenset[int]
     unwanted: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A try that ended, under the claim that made it."""
 
-    claim: str
+    claim_id: int
     delivery_id: int
     outcome: Outcome
 
 
-def claim(session: Session, *, name: str, owner: str, now: datetime, limit: int) -> list[Claimed]:
-    """Take up to `limit` due deliveries under the claim `name`; the most urgent first."""
-    ids = (
-        select(col(Delivery.id))
-        .where(
-            col(Delivery.state) == State.DUE,
-            Delivery.due_at <= now,
-            or_(Delivery.kind != Kind.WELCOME, col(Delivery.edition_id).is_not(None)),
-        )
-        .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        session.connection()
-        .execute(
-            update(Delivery)
-            .where(col(Delivery.id).in_(ids))
-            .values(
-                state=State.CLAIMED,
-                claim=name,
-                owner=owner,
-                leased_until_at=present(session) + LEASE,
-                attempts=Delivery.attempts + 1,
-            )
-            .returning(
-                *map(
-                    col,
-                    (
-                        Delivery.id,
-                        Delivery.kind,
-                        Delivery.subscriber_id,
-                        Delivery.slot_at,
-                        Delivery.scheduled_day,
-                        Delivery.edition_id,
-                        Delivery.attempts,
-                        Delivery.priority,
-                    ),
-                )
-            )
-        )
-        .all()
-    )
-    readers = _readers(session, {row.subscriber_id for row in taken})
-    return [
-        Claimed(
-            id=row.id,
-            kind=Kind(row.kind),
-            subscriber_id=row.subscriber_id,
-            email=(reader := readers[row.subscriber_id]).email,
-            slot_at=row.slot_at,
-            scheduled_day=row.scheduled_day,
-            edition_id=row.edition_id,
-            attempts=row.attempts,
-            topics=reader.topics,
-            unwanted=reader.unwanted(Kind(row.kind)),
-        )
-        for row in sorted(taken, key=lambda row: (row.priority, row.id))
-    ]
+_NOW = bindparam("now", type_=Instant)
+
+_HELD = and_(among(col(Delivery.id)), aside(Delivery.claim_id, 0) == THE_CLAIM)
 
 
-def mark(session: Session, name: str, ids: Sequence[int]) -> set[int]:
+_DUE = (
+    select(Delivery.id)
+    .where(
+        is_in(State.DUE),
+        Delivery.due_at <= _NOW,
+        or_(Delivery.kind != Kind.WELCOME, col(Delivery.edition_id).is_not(None)),
+    )
+    .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id))
+    .limit(bindparam("at_most", type_=Integer))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+_CLAIM = (
+    update(Delivery)
+    .where(col(Delivery.id).in_(select(_DUE.c.id)))
+    .values(state=State.CLAIMED, claim_id=THE_CLAIM, attempts=Delivery.attempts + 1)
+    .returning(
+        col(Delivery.priority),
+        col(Delivery.due_at),
+        col(Delivery.id),
+        col(Delivery.kind),
+        col(Delivery.subscriber_id),
+        col(Delivery.slot_at),
+        col(Delivery.scheduled_day),
+        col(Delivery.edition_id),
+        col(Delivery.attempts),
+    )
+)
+
+
+_URGENCY = itemgetter(0, 1, 2)
+_KINDS = {str(kind): kind for kind in Kind}
+
+
+def claim(session: Session, claim_id: int, *, now: datetime, limit: int) -> list[Claimed]:
+    """Take up to `limit` due deliveries under a claim, whose lease is renewed; the most urgent first.
+
+    Nothing where the claim was reaped meanwhile. The row of the claim stays locked until the commit, so that a reaper
+    sees either none of these deliveries or the new lease.
+    """
+    if not renew(session, claim_id):
+        return []
+    taken: list[Any] = [*session.connection().execute(_CLAIM, {"the_claim": claim_id, "now": now, "at_most": limit})]
+    known = readers(session, list({row.subscriber_id for row in taken}))
+    claimed: list[Claimed] = []
+    for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in sorted(taken, key=_URGENCY):
+        reader, kind = known[subscriber_id], _KINDS[name]
+        claimed.append(
+            Claimed(
+                number,
+                kind,
+                subscriber_id,
+                reader.email,
+                slot_at,
+                day or slot_at.astimezone(UTC).date(),
+                edition_id,
+                attempts,
+                reader.topics,
+                reader.unwanted(kind),
+            )
+        )
+    return claimed
+
+
+_MARK = (
+    update(Delivery)
+    .where(_HELD, is_in(State.CLAIMED), MAY_BE_WRITTEN_TO)
+    .values(state=State.DOTTED)
+    .returning(col(Delivery.id))
+)
+
+
+def mark(session: Session, claim_id: int, ids: Sequence[int]) -> set[int]:
     """Write down, before their dots, that these deliveries are being sent; which of them may be.
 
     Not those that another claim took since, nor those whose subscriber left or was suppressed meanwhile.
     """
-    allowed = exists().where(
-        col(Subscriber.id) == Delivery.subscriber_id,
-        or_(
-            *(
-                and_(col(Delivery.kind) == kind, Subscriber.standing == standing)
-                for kind, standing in _STANDING_FOR.items()
-            )
-        ),
-        ~exists().where(col(Suppression.email_key) == Subscriber.email_key),
-    )
-    won = session.connection().execute(
-        update(Delivery)
-        .where(col(Delivery.id).in_(ids), col(Delivery.claim) == name, col(Delivery.state) == State.CLAIMED, allowed)
-        .values(state=State.DOTTED, leased_until_at=present(session) + DOTTED_LEASE)
-        .returning(col(Delivery.id))
-    )
-    return {row.id for row in won}
+    won: Iterable[Any] = session.connection().execute(_MARK, {"the_claim": claim_id, "ids": ids}).all()
+    return {number for (number,) in won}
+
+
+_END = (
+    update(Delivery)
+    .where(_HELD)
+    .values(state=bindparam("result"), reason=bindparam("why"), settled_at=_NOW, claim_id=None)
+)
+_END_AND_TELL = _END.returning(col(Delivery.id), *ENDED)
+_PUT_OFF = (
+    update(Delivery).where(_HELD).values(**FREE, reason=bindparam("why"), due_at=bindparam("again", type_=Instant))
+)
 
 
 def settle(session: Session, ends: Iterable[Ended], *, now: datetime) -> None:
-    """Write the ends of tries down, where their claims still hold the deliveries. A second time changes nothing."""
-    for ended in ends:
-        outcome = ended.outcome
-        values: dict[str, object] = {"reason": outcome.reason or None, "claim": None, "owner": None}
-        if outcome.result == Result.LATER:
-            values |= {"state": State.DUE, "due_at": outcome.due_at}
+    """Write the ends of tries down, where their claims still hold the deliveries. A second time changes nothing.
+
+    One statement for all that a claim sent, and one for each other outcome.
+    """
+    sent: dict[int, list[int]] = {}
+    others: dict[tuple[int, Outcome], list[int]] = {}
+    for claim_id, delivery_id, outcome in ends:
+        if outcome.result is Result.SENT:
+            sent.setdefault(claim_id, []).append(delivery_id)
         else:
-            values |= {"state": State(outcome.result), "settled_at": now}
-        held = session.connection().execute(
-            update(Delivery)
-            .where(col(Delivery.id) == ended.delivery_id, col(Delivery.claim) == ended.claim)
-            .values(leased_until_at=None, **values)
-        )
-        if held.rowcount and outcome.result == Result.EXPIRED:
-            _give_windows_back(session, [ended.delivery_id])
-        if held.rowcount and outcome.dead_address:
-            _suppress(session, ended.delivery_id, outcome.reason, now=now)
+            others.setdefault((claim_id, outcome), []).append(delivery_id)
+    connection = session.connection()
+    for claim_id, ids in sent.items():
+        connection.execute(_END, {"the_claim": claim_id, "ids": ids, "result": State.SENT, "why": None, "now": now})
+    for (claim_id, outcome), ids in others.items():
+        values = {"the_claim": claim_id, "ids": ids, "why": outcome.reason or None}
+        if outcome.result == Result.LATER:
+            connection.execute(_PUT_OFF, values | {"again": outcome.due_at})
+            continue
+        values |= {"result": State(outcome.result), "now": now}
+        if outcome.result == Result.EXPIRED or outcome.dead_address:
+            ended = connection.execute(_END_AND_TELL, values).all()
+            if outcome.result == Result.EXPIRED:
+                give_windows_back(session, [row[1:] for row in ended])
+            if outcome.dead_address:
+                _suppress(session, [row.subscriber_id for row in ended], outcome.reason, now=now)
+        else:
+            connection.execute(_END, values)
 
 
-def give_back(session: Session, name: str, *, due_at: datetime | None = None) -> int:
-    """Return what the claim `name` holds and has not dotted; the try does not count. How many there were."""
-    held = update(Delivery).where(col(Delivery.claim) == name, col(Delivery.state) == State.CLAIMED)
-    given = session.connection().execute(
-        held.values(
-            state=State.DUE,
-            claim=None,
-            owner=None,
-            leased_until_at=None,
-            attempts=Delivery.attempts - 1,
-            due_at=due_at or Delivery.due_at,
-        )
+_GIVE_BACK = (
+    update(Delivery)
+    .where(col(Delivery.claim_id) == THE_CLAIM, is_in(State.CLAIMED))
+    .values(
+        **FREE,
+        attempts=Delivery.attempts - 1,
+        due_at=func.coalesce(bindparam("again", type_=Instant), Delivery.due_at),
     )
-    return given.rowcount
+)
 
 
-def reap(session: Session) -> int:
-    """Take back what dead processes held: whose lease is over, or whose process is known to be gone. How many."""
-    owners = session.exec(
-        select(Delivery.owner).where(col(Delivery.state).in_((State.CLAIMED, State.DOTTED))).distinct()
-    ).all()
-    dead = [owner for owner in owners if owner and is_dead(owner)]
-    taken = session.connection().execute(
-        update(Delivery)
-        .where(
-            col(Delivery.state).in_((State.CLAIMED, State.DOTTED)),
-            or_(col(Delivery.owner).in_(dead), col(Delivery.leased_until_at) < present(session)),
-        )
-        .values(
-            state=State.DUE,
-            claim=None,
-            owner=None,
-            leased_until_at=None,
-            reason=case(
-                (col(Delivery.state) == State.DOTTED, "in doubt after a crash: sent again"), else_=Delivery.reason
-            ),
-        )
+def give_back(session: Session, claim_id: int, *, due_at: datetime | None = None) -> int:
+    """Return what a claim holds and has not dotted; the try does not count. How many there were."""
+    return session.connection().execute(_GIVE_BACK, {"the_claim": claim_id, "again": due_at}).rowcount
+
+
+_EXPIRE = (
+    update(Delivery)
+    .where(
+        is_in(State.DUE),
+        or_(
+            *(
+                and_(col(Delivery.kind) == kind, col(Delivery.slot_at) < bindparam(f"oldest_{kind}", type_=Instant))
+                for kind in Kind
+            )
+        ),
     )
-    return taken.rowcount
+    .values(state=State.EXPIRED, settled_at=_NOW, reason=func.coalesce(Delivery.reason, "not sent in time"))
+    .returning(*ENDED)
+)
 
 
 def expire(session: Session, *, now: datetime) -> int:
     """End what has been due for too long, such as while the mail server was away; how many deliveries."""
-    too_old = (
-        and_(col(Delivery.kind) == kind, Delivery.slot_at < now - limit) for kind, limit in GIVE_UP_AFTER.items()
+    oldest = {f"oldest_{kind}": now - limit for kind, limit in GIVE_UP_AFTER.items()}
+    ended = session.connection().execute(_EXPIRE, {"now": now, **oldest}).all()
+    give_windows_back(session, ended)
+    return len(ended)
+
+
+_BEFORE = bindparam("before", type_=Instant)
+_AT_MOST = bindparam("at_most", type_=Integer)
+_FORGET = delete(Delivery).where(
+    col(Delivery.id).in_(select(Delivery.id).order_by(col(Delivery.id)).limit(_AT_MOST)),
+    col(Delivery.settled_at).is_not(None),
+    col(Delivery.slot_at) < _BEFORE,
+)
+_FORGET_EDITIONS = delete(Edition).where(
+    col(Edition.id).in_(
+        select(Edition.id)
+        .where(
+            col(Edition.kind).in_((Kind.DIGEST, Kind.WELCOME)),
+            col(Edition.slot_at) < _BEFORE,
+            select(Delivery.id).where(Delivery.edition_id == Edition.id).limit(1).scalar_subquery().is_(None),
+        )
+        .limit(_AT_MOST)
     )
-    ended = session.connection().execute(
-        update(Delivery)
-        .where(col(Delivery.state) == State.DUE, or_(*too_old))
-        .values(state=State.EXPIRED, settled_at=now, reason=func.coalesce(Delivery.reason, "not sent in time"))
-        .returning(col(Delivery.id))
-    )
-    ids = [row.id for row in ended]
-    _give_windows_back(session, ids)
-    return len(ids)
+)
+
+
+def prune(session: Session, *, before: datetime, limit: int = 1000) -> int:
+    """Forget ended deliveries of slots before an instant, and then the editions of such slots that none names.
+
+    It looks at the `limit` oldest deliveries only, so it costs little where there is nothing to forget, and is called
+    again while it forgets something. `before` must leave a week: slots to come are reckoned from the last ones.
+    Returns how many rows it deleted.
+    """
+    values = {"before": before, "at_most": limit}
+    forgotten = session.connection().execute(_FORGET, values).rowcount
+    return forgotten + session.connection().execute(_FORGET_EDITIONS, values).rowcount
 
 
 def summary(session: Session) -> dict[Kind, dict[State, int]]:
@@ -237,57 +273,10 @@ def summary(session: Session) -> dict[Kind, dict[State, int]]:
     return counts
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    email: str
-    standing: str
-    suppressed: bool
-    topics: frozenset[int]
-
-    def unwanted(self, kind: Kind) -> str:
-        if self.suppressed:
-            return "the address is suppressed"
-        if self.standing == _STANDING_FOR[kind]:
-            return ""
-        return "confirmed already" if kind == Kind.CONFIRMATION and self.standing == Standing.ACTIVE else self.standing
-
-
-def _readers(session: Session, ids: set[int]) -> dict[int, _Reader]:
-    topics: dict[int, set[int]] = {}
-    chosen = select(Subscription.subscriber_id, Subscription.topic_id)
-    for subscriber_id, topic_id in session.exec(chosen.where(col(Subscription.subscriber_id).in_(ids))):
-        topics.setdefault(subscriber_id, set()).add(topic_id)
-    rows = session.exec(
-        select(Subscriber.id, Subscriber.email, Subscriber.standing, Suppression.email_key)
-        .join(Suppression, col(Suppression.email_key) == Subscriber.email_key, isouter=True)
-        .where(col(Subscriber.id).in_(ids))
+def _suppress(session: Session, subscriber_ids: Sequence[int], reason: str, *, now: datetime) -> None:
+    keys = session.connection().execute(
+        select(Subscriber.email_key).where(among(col(Subscriber.id))), {"ids": subscriber_ids}
     )
-    return {
-        number: _Reader(email, standing, suppressed is not None, frozenset(topics.get(number, ())))
-        for number, email, standing, suppressed in rows
-        if number is not None
-    }
-
-
-def _give_windows_back(session: Session, ids: Sequence[int]) -> None:
-    """A digest that expired gives its window back, so that the next one shows its items."""
-    windows = session.exec(
-        select(Delivery.subscriber_id, Edition.since_at, Edition.cutoff_at)
-        .join(Edition, col(Edition.id) == Delivery.edition_id)
-        .where(col(Delivery.id).in_(ids), Delivery.kind == Kind.DIGEST)
-    ).all()
-    for subscriber_id, since_at, cutoff_at in windows:
-        session.connection().execute(
-            update(Subscriber)
-            .where(col(Subscriber.id) == subscriber_id, col(Subscriber.window_start_at) == cutoff_at)
-            .values(window_start_at=since_at)
-        )
-
-
-def _suppress(session: Session, delivery_id: int, reason: str, *, now: datetime) -> None:
-    key = session.exec(
-        select(Subscriber.email_key)
-        .join(Delivery, col(Delivery.subscriber_id) == Subscriber.id)
-        .where(Delivery.id == delivery_id)
-    ).one()
-    insert_new(session, Suppression, [{"email_key": key, "reason": reason, "created_at": now}])
+    insert_new(
+        session, Suppression, [{"email_key": key, "reason": reason, "created_at": now} for key in keys.scalars()]
+    )

@@ -8,15 +8,22 @@ from digestmail.messages.compose import DigestComposer
 from digestmail.messages.confirmation import LetterComposer
 from digestmail.messages.message import Message
 from digestmail.messages.publication import Publication
+from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
 from digestmail.store.models import Edition, Kind
 from digestmail.tokens import Tokens
 
 _EDITIONS_KEPT = 8
+_EDITIONS_OCTETS = 16 * 1024 * 1024
+_SHARED_OCTETS = 24 * 1024 * 1024
 
 
 class Mailroom:
-    """Composes the messages of one publication."""
+    """Composes the messages of one publication.
+
+    It keeps the last few editions in pieces, and of what their readers share at most 24 MiB, however many readers
+    there are.
+    """
 
     def __init__(self, database: Database, publication: Publication, tokens: Tokens) -> None:
         self._database = database
@@ -24,6 +31,7 @@ class Mailroom:
         self._tokens = tokens
         self._letters: LetterComposer | None = None
         self._editions: OrderedDict[int, DigestComposer] = OrderedDict()
+        self._shared = Shared(_SHARED_OCTETS)
 
     def compose(self, claimed: Claimed) -> Message | None:
         """The message of a delivery; None where the reader's topics have nothing new."""
@@ -36,12 +44,12 @@ class Mailroom:
                 recipient=claimed.email,
                 date_at=claimed.slot_at,
             )
-        return self._edition(claimed).compose(
+        return self._edition(claimed.edition_id or 0).compose(
             delivery_id=claimed.id,
             subscriber_id=claimed.subscriber_id,
             recipient=claimed.email,
             topics=claimed.topics,
-            day=claimed.scheduled_day,
+            day=claimed.day,
         )
 
     def _letter(self) -> LetterComposer:
@@ -49,22 +57,29 @@ class Mailroom:
             self._letters = LetterComposer(self._publication, self._tokens)
         return self._letters
 
-    def _edition(self, claimed: Claimed) -> DigestComposer:
-        number = claimed.edition_id or 0
-        if number not in self._editions:
-            with self._database.reading() as session:
-                edition = session.get_one(Edition, number)
-                content = Content.from_json(edition.content)
-                slot_at = edition.slot_at
-            self._editions[number] = DigestComposer(
-                content,
-                kind=claimed.kind,
-                slot_at=slot_at,
-                edition_id=number,
-                publication=self._publication,
-                tokens=self._tokens,
-            )
-            if len(self._editions) > _EDITIONS_KEPT:
+    def _edition(self, number: int) -> DigestComposer:
+        if (composer := self._editions.get(number)) is None:
+            composer = self._editions[number] = self._rendered(number)
+            while len(self._editions) > 1 and self._is_full():
                 self._editions.popitem(last=False)
-        self._editions.move_to_end(number)
-        return self._editions[number]
+        else:
+            self._editions.move_to_end(number)
+        return composer
+
+    def _rendered(self, number: int) -> DigestComposer:
+        with self._database.reading() as session:
+            edition = session.get_one(Edition, number)
+            content, kind, slot_at = Content.from_json(edition.content), Kind(edition.kind), edition.slot_at
+        return DigestComposer(
+            content,
+            kind=kind,
+            slot_at=slot_at,
+            edition_id=number,
+            publication=self._publication,
+            tokens=self._tokens,
+            shared=self._shared,
+        )
+
+    def _is_full(self) -> bool:
+        octets = sum(composer.octets for composer in self._editions.values())
+        return len(self._editions) > _EDITIONS_KEPT or octets > _EDITIONS_OCTETS

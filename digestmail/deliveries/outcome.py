@@ -42,6 +42,7 @@ class Reply:
 
 
 NO_REPLY = Reply(451, "the connection broke off before an answer came")
+NOT_COMPOSED = Reply(451, "the message could not be composed; see the worker's log")
 
 
 class Result(StrEnum):
@@ -64,10 +65,13 @@ class Outcome:
     dead_address: bool = False
 
 
+_SENT = Outcome(Result.SENT)
+
+
 def outcome_of(reply: Reply, *, kind: Kind, slot_at: datetime, attempts: int, now: datetime) -> Outcome:
     """Judge the reply to try number `attempts` (from 1): 2xx sent, 4xx later with doubling waits, 5xx failed."""
     if 200 <= reply.code < 300:
-        return Outcome(Result.SENT)
+        return _SENT
     if reply.code >= 500:
         return Outcome(Result.FAILED, str(reply), dead_address=bool(_DEAD_ADDRESS.match(reply.enhanced)))
     due_at = now + min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)

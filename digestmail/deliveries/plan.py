@@ -4,151 +4,241 @@ Delivery, next slot and window move in one transaction, so a plan that dies half
 at once are kept apart by a lock, and by the key (subscriber, scheduled day) if all else fails. A reader has one open
 digest at most: slots that were missed, and a digest that still waits when the next is due, end as expired, and the
 newest digest carries their items.
+
+A chunk is some readers of one slot, the lowest ids first. The database groups them by what decides their next slot and
+their edition, with the ids of each group joined to one string; those are worked out once a group, and a few statements
+for each write the deliveries of all its ids and move their readers on. So nothing here is done once a reader.
 """
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Date, Insert, Integer, Text, bindparam, cast, func, insert, select, true, update
 from sqlmodel import Session, col
 
 from digestmail.clock import Clock
-from digestmail.editions.assemble import digest_edition, welcome_edition
-from digestmail.store.database import Database, hold_back_news, insert_new
-from digestmail.store.models import Delivery, Edition, Kind, State, Subscriber
-from digestmail.store.outbox import new_delivery
+from digestmail.deliveries.ledger import expire
+from digestmail.deliveries.windows import ENDED, give_windows_back
+from digestmail.editions.assemble import Frozen, digest_edition, welcome_edition
+from digestmail.store.columns import BigId, Instant
+from digestmail.store.database import Database, among, aside, each_number, hold_back_news
+from digestmail.store.models import Delivery, Kind, State, Subscriber, is_in
+from digestmail.store.outbox import PRIORITY, new_delivery
 from digestmail.subscribers.schedule import APART, Slot, next_slot
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 1000
+_AT_ONCE = 2000
+"""Readers in a chunk: its transaction shall be over in 30 ms, since on SQLite sign-ups wait for it."""
+
+_EDITIONS_AT_ONCE = 16
+"""New editions in a chunk, for the same reason. The readers of further windows come with the next chunk."""
+
+_LONGEST_OPEN = timedelta(days=3)
+"""No digest of an earlier day is open: `expire` ended it. Local days and a missed expiry are reckoned in."""
 
 
 def plan_due(database: Database, clock: Clock) -> int:
     """Plan every digest whose slot has come, and give waiting welcomes their edition; how many digests were planned."""
-    planned = 0
-    while True:
-        with database.transaction() as session:
-            hold_back_news(session)
-            now = clock()
-            _welcome(session, now)
-            some = _plan_some(session, now)
-        planned += some
-        if not some:
-            return planned
+    with database.transaction() as session:
+        expire(session, now=clock())
+    return sum(iter(partial(plan_some, database, clock), 0))
 
 
-def _plan_some(session: Session, now: datetime) -> int:
-    due = (
-        session.connection()
-        .execute(
-            select(
-                col(Subscriber.id),
-                col(Subscriber.next_send_at),
-                col(Subscriber.next_day),
-                col(Subscriber.window_start_at),
-                col(Subscriber.time_zone),
-                col(Subscriber.hour),
-                col(Subscriber.days),
-            )
-            .where(col(Subscriber.next_send_at) <= now)
-            .order_by(col(Subscriber.next_send_at), col(Subscriber.id))
-            .limit(_AT_ONCE)
-            .with_for_update()
-        )
-        .all()
+def plan_some(database: Database, clock: Clock) -> int:
+    """The same for one chunk in a transaction of its own; 0 when no digest is due.
+
+    `ledger.expire` must have been called shortly before: a digest that is open for longer than a few days is not found
+    here when the next one takes its place.
+    """
+    with database.transaction() as session:
+        hold_back_news(session)
+        now = clock()
+        _welcome(session, now)
+        return _plan_chunk(session, now)
+
+
+_FIRST_SLOT = select(func.min(col(Subscriber.next_send_at))).where(
+    col(Subscriber.next_send_at) <= bindparam("now", type_=Instant)
+)
+_SLOT = bindparam("slot_at", type_=Instant)
+_READERS = (
+    select(
+        col(Subscriber.id),
+        col(Subscriber.next_day),
+        col(Subscriber.window_start_at),
+        col(Subscriber.time_zone),
+        col(Subscriber.hour),
+        col(Subscriber.days),
     )
-    if not due:
+    .where(col(Subscriber.next_send_at).between(_SLOT, _SLOT))  # with `=` PostgreSQL would go through all the ids
+    .order_by(col(Subscriber.next_send_at), col(Subscriber.id))
+    .limit(bindparam("at_most", type_=Integer))
+    .with_for_update()
+    .subquery()
+)
+_ALIKE = [column for column in _READERS.c if column.key != "id"]
+_CHUNK = select(
+    *_ALIKE, func.aggregate_strings(cast(_READERS.c.id, Text), ",").label("ids"), func.count().label("readers")
+).group_by(*_ALIKE)
+
+
+class _Digest(NamedTuple):
+    """What is the same for a group of readers."""
+
+    slot: Slot
+    edition: Frozen
+    following: Slot
+
+
+def _plan_chunk(session: Session, now: datetime) -> int:
+    connection = session.connection()
+    slot_at = connection.execute(_FIRST_SLOT, {"now": now}).scalar_one()
+    if slot_at is None:
         return 0
-    replaced = _replace_open(session, [row.id for row in due], now)
+    chunk = {"slot_at": slot_at, "at_most": _AT_ONCE}
+    groups = connection.execute(_CHUNK, chunk).all()
+    if _replace_open(session, [group.ids for group in groups], slot_at, now):
+        groups = connection.execute(_CHUNK, chunk).all()
     following = _Following()
-    digests: list[dict[str, Any]] = []
-    missed: list[dict[str, Any]] = []
-    subscribers: list[dict[str, Any]] = []
-    for row in due:
-        slot = Slot(row.next_day, row.next_send_at)
-        while (after := following.slot(row.time_zone, row.hour, row.days, slot)).at <= now:
-            missed.append(_missed(row.id, slot, now))
-            slot = after
-        since_at = replaced.get(row.id) or row.window_start_at or slot.at
-        edition = digest_edition(session, since_at=since_at, slot_at=slot.at, now=now)
-        digests.append(
-            new_delivery(Kind.DIGEST, row.id, scheduled_day=slot.day, slot_at=slot.at, now=now, edition_id=edition.id)
-        )
-        subscribers.append({"the_id": row.id, "at": after.at, "day": after.day, "window": edition.cutoff_at})
-    insert_new(session, Delivery, digests)
-    insert_new(session, Delivery, missed)
-    session.connection().execute(
-        update(Subscriber)
-        .where(col(Subscriber.id) == bindparam("the_id"))
-        .values(next_send_at=bindparam("at"), next_day=bindparam("day"), window_start_at=bindparam("window")),
-        subscribers,
+    editions: dict[tuple[datetime, datetime], Frozen] = {}
+    digests: dict[_Digest, list[str]] = {}
+    missed: dict[Slot, list[str]] = {}
+    planned = 0
+    for group in groups:
+        *passed, slot, after = following.slots(group, slot_at, now)
+        window = group.window_start_at or slot.at, slot.at
+        if window not in editions:
+            if len(editions) == _EDITIONS_AT_ONCE:
+                continue
+            editions[window] = digest_edition(session, since_at=window[0], slot_at=slot.at, now=now)
+        digests.setdefault(_Digest(slot, editions[window], after), []).append(group.ids)
+        for earlier in passed:
+            missed.setdefault(earlier, []).append(group.ids)
+        planned += group.readers
+    for digest, ids in digests.items():
+        _write(session, digest, ",".join(ids), now)
+    for slot, ids in missed.items():
+        _write_missed(session, slot, ",".join(ids), now)
+    return planned
+
+
+_OPEN_DIGESTS = (is_in(State.DUE), col(Delivery.priority) == PRIORITY[Kind.DIGEST])
+_ENDS_OF_THE_OPEN = select(
+    select(col(Delivery.slot_at))
+    .where(*_OPEN_DIGESTS)
+    .order_by(col(Delivery.due_at), col(Delivery.id))
+    .limit(1)
+    .scalar_subquery()
+    .label("slot_at"),
+    select(func.max(col(Delivery.due_at))).where(*_OPEN_DIGESTS).scalar_subquery().label("due_at"),
+)
+_REPLACE = (
+    update(Delivery)
+    .where(
+        among(col(Delivery.subscriber_id)),
+        col(Delivery.scheduled_day) >= bindparam("since_day", type_=Date),
+        aside(Delivery.state, "") == State.DUE,
     )
-    return len(due)
+    .values(state=State.EXPIRED, settled_at=bindparam("now", type_=Instant), reason="the next digest took its place")
+    .returning(*ENDED)
+)
 
 
-def _missed(subscriber_id: int, slot: Slot, now: datetime) -> dict[str, Any]:
+def _replace_open(session: Session, ids: list[str], slot_at: datetime, now: datetime) -> int:
+    """End digests that still wait when the next is planned, which starts where they did; how many."""
+    connection = session.connection()
+    first = connection.execute(_ENDS_OF_THE_OPEN).one()
+    if first.slot_at is None or (first.slot_at >= slot_at >= first.due_at):
+        return 0  # all that wait are of this slot: the usual case, and cheaper to see than looking at each reader
+    values = {"ids": ",".join(ids), "since_day": (now - _LONGEST_OPEN).date(), "now": now}
+    ended = connection.execute(_REPLACE, values).all()
+    return give_windows_back(session, ended, whatever_came_since=True)
+
+
+_NEW = ("kind", "scheduled_day", "slot_at", "edition_id", "priority", "state", "due_at", "attempts", "created_at")
+_TYPES = Delivery.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+
+
+def _insert_each(*columns: str) -> Insert:
+    """INSERT a delivery for each of the subscribers `ids` that has none for the day, the columns as `the_…`."""
+    each = each_number()
+    values = select(each.c.value, *(bindparam(f"the_{name}", type_=_TYPES[name].type) for name in columns))
+    values = values.where(true())  # without it SQLite takes the ON for a join's
+    return insert(Delivery).from_select(["subscriber_id", *columns], values.suffix_with("ON CONFLICT DO NOTHING"))
+
+
+_DIGESTS = _insert_each(*_NEW)
+_MISSED = _insert_each(*_NEW, "settled_at", "reason")
+_MOVE_ON = (
+    update(Subscriber)
+    .where(among(col(Subscriber.id)))
+    .values(
+        next_send_at=bindparam("at", type_=Instant),
+        next_day=bindparam("day", type_=Date),
+        window_start_at=bindparam("cutoff", type_=Instant),
+    )
+)
+
+
+def _write(session: Session, digest: _Digest, ids: str, now: datetime) -> None:
+    slot, edition, following = digest
+    connection = session.connection()
+    connection.execute(_DIGESTS, {"ids": ids, **_columns(slot, now, edition_id=edition.id)})
+    move = {"at": following.at, "day": following.day, "cutoff": edition.cutoff_at}
+    connection.execute(_MOVE_ON, {"ids": ids, **move})
+
+
+def _write_missed(session: Session, slot: Slot, ids: str, now: datetime) -> None:
     """A slot that passed while nobody planned. Its items come in the digest of the newest slot, so one mail is sent."""
-    row = new_delivery(Kind.DIGEST, subscriber_id, scheduled_day=slot.day, slot_at=slot.at, now=now)
-    return row | {"state": State.EXPIRED, "settled_at": now, "reason": "planned when the next was due already"}
+    ended = {"state": State.EXPIRED, "settled_at": now, "reason": "planned when the next was due already"}
+    session.connection().execute(_MISSED, {"ids": ids, **_columns(slot, now, **ended)})
 
 
-def _replace_open(session: Session, subscriber_ids: list[int], now: datetime) -> dict[int, datetime]:
-    """End digests that still wait when the next is planned; from where on their readers' items are open."""
-    ended = (
-        session.connection()
-        .execute(
-            update(Delivery)
-            .where(
-                col(Delivery.subscriber_id).in_(subscriber_ids),
-                col(Delivery.kind) == Kind.DIGEST,
-                col(Delivery.state) == State.DUE,
-            )
-            .values(state=State.EXPIRED, settled_at=now, reason="the next digest took its place")
-            .returning(col(Delivery.subscriber_id), col(Delivery.edition_id))
-        )
-        .all()
-    )
-    if not ended:
-        return {}
-    windows = select(col(Edition.id), col(Edition.since_at)).where(
-        col(Edition.id).in_({row.edition_id for row in ended})
-    )
-    since = {row.id: row.since_at for row in session.connection().execute(windows)}
-    return {row.subscriber_id: since[row.edition_id] for row in ended}
+def _columns(slot: Slot, now: datetime, **changes: Any) -> dict[str, Any]:
+    row = new_delivery(Kind.DIGEST, 0, scheduled_day=slot.day, slot_at=slot.at, now=now) | changes
+    return {f"the_{name}": value for name, value in row.items() if name != "subscriber_id"}
+
+
+_WAITING = select(col(Delivery.id), col(Delivery.subscriber_id)).where(
+    is_in(State.DUE),
+    col(Delivery.priority) == PRIORITY[Kind.WELCOME],
+    col(Delivery.kind) == Kind.WELCOME,
+    aside(Delivery.edition_id, 0) == 0,
+)
+_GIVE_EDITION = update(Delivery).where(among(col(Delivery.id))).values(edition_id=bindparam("edition", type_=BigId))
+_START_WINDOW = (
+    update(Subscriber).where(among(col(Subscriber.id))).values(window_start_at=bindparam("cutoff", type_=Instant))
+)
 
 
 def _welcome(session: Session, now: datetime) -> None:
-    waiting = (
-        session.connection()
-        .execute(
-            select(col(Delivery.id), col(Delivery.subscriber_id)).where(
-                col(Delivery.kind) == Kind.WELCOME, col(Delivery.state) == State.DUE, col(Delivery.edition_id).is_(None)
-            )
-        )
-        .all()
-    )
+    connection = session.connection()
+    waiting = connection.execute(_WAITING).all()
     if not waiting:
         return
     edition = welcome_edition(session, now=now)
-    for delivery_id, subscriber_id in waiting:
-        session.connection().execute(
-            update(Delivery).where(col(Delivery.id) == delivery_id).values(edition_id=edition.id)
-        )
-        session.connection().execute(
-            update(Subscriber).where(col(Subscriber.id) == subscriber_id).values(window_start_at=edition.cutoff_at)
-        )
+    connection.execute(_GIVE_EDITION, {"ids": [row.id for row in waiting], "edition": edition.id})
+    connection.execute(_START_WINDOW, {"ids": [row.subscriber_id for row in waiting], "cutoff": edition.cutoff_at})
 
 
 class _Following:
-    """The slot after a slot, worked out once for all readers of the same zone, hour and days."""
+    """The slots after a slot, worked out once for all readers of the same zone, hour and days."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int, int, Slot], Slot] = {}
 
-    def slot(self, time_zone: str, hour: int, days: int, slot: Slot) -> Slot:
+    def slots(self, group: Any, slot_at: datetime, now: datetime) -> list[Slot]:
+        """The slots of a group from `slot_at` on, up to the first that is still to come."""
+        slots = [Slot(group.next_day or slot_at.date(), slot_at)]
+        while slots[-1].at <= now:
+            slots.append(self._slot(group.time_zone, group.hour, group.days, slots[-1]))
+        return slots
+
+    def _slot(self, time_zone: str, hour: int, days: int, slot: Slot) -> Slot:
         key = (time_zone, hour, days, slot)
         if key not in self._known:
             try:

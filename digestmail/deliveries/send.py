@@ -1,55 +1,52 @@
-"""The loop: claim a batch, send it in waves over a few connections, settle every one.
+"""The loop: take from the supply, offer to the wire, mark before the dots, settle.
 
-A wave offers one message on each connection, up to but without its dot. Then one transaction settles the wave before
-and marks this one as dotted; then the dots of the marked ones go out together, and the connections of the others are
-dropped. Nothing composes and transmits in one place: a message is a value before it meets a connection.
+When about half of the messages under way have their bodies out, these make a wave: one transaction settles the tries
+that have ended since the wave before and marks this one as dotted, and then its dots go out, each with the next
+message's envelope behind it. Planning, claiming and composing happen while the mail server is busy. Nothing composes
+and transmits in one place: a message is a value before it meets the wire.
 """
 
 import time
-import uuid
-from collections import Counter, deque
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
-from itertools import chain, islice
 
 import structlog
 
 from digestmail.clock import Clock
 from digestmail.deliveries import ledger
+from digestmail.deliveries.events import Answered, Event, Ready, Refused, Returned
 from digestmail.deliveries.ledger import Claimed, Ended
-from digestmail.deliveries.outcome import NO_REPLY, Outcome, Reply, Result, outcome_of
+from digestmail.deliveries.outcome import NO_REPLY, Outcome, Result
 from digestmail.deliveries.owner import this_process
-from digestmail.deliveries.smtp import Connect, Connection, dot_replies
+from digestmail.deliveries.rate import Rate, Unlimited
+from digestmail.deliveries.report import SendReport
+from digestmail.deliveries.supply import Compose, Supply
+from digestmail.deliveries.wire import Wire
 from digestmail.errors import RelayError
-from digestmail.messages.message import Message
 from digestmail.store.database import Database
 
 log = structlog.get_logger(__name__)
 
-CONNECTIONS = 8
+NOT_WANTED = "unsubscribed or suppressed while it was on its way"
+NOT_MARKED = "the database failed before the dot"
 
-NOTHING_NEW = "nothing new in the reader's topics"
-NOT_COMPOSED = Reply(451, "the message could not be composed; see the worker's log")
-
-_CLAIMED_AT_ONCE = 200
 _WAIT_FOR_RELAY = timedelta(seconds=30)
-
-_SETTLE_WITHIN_SECONDS = 30
-
-Compose = Callable[[Claimed], Message | None]
-
-
-@dataclass(slots=True)
-class SendReport:
-    """How many tries ended how, and what kept the rest from being tried."""
-
-    results: Counter[Result] = field(default_factory=Counter)
-    relay_error: str = ""
+_UPKEEP_SECONDS = 60.0
+_GATHER_SECONDS = 0.005
+"""How long a body waits at most for others to make a wave."""
+_IDLE_SECONDS = 0.02
+"""How long the mail server must be silent before there is time to plan more."""
+_SETTLE_SECONDS = 1.0
+_SETTLE_COUNT = 1000
+_DRAIN_SECONDS = 10.0
+_OFFERS = 5
+"""How often a message is offered in one run before it waits like one that was refused."""
 
 
 class Sender:
-    """Sends what is due until nothing is, or `stopping` says so.
+    """Plans and sends what is due until nothing is, or `stopping` says so.
 
     `unsettled` belongs to the process: ends that a failing database kept from being settled in one run are settled
     first in the next, since a reply that was received must not be forgotten.
@@ -60,144 +57,181 @@ class Sender:
         database: Database,
         clock: Clock,
         compose: Compose,
-        connect: Connect,
+        open_wire: Callable[[], Wire],
         *,
         unsettled: list[Ended],
+        plan: Callable[[], int] = lambda: 0,
+        rate: Rate | None = None,
         stopping: Callable[[], bool] = lambda: False,
         on_progress: Callable[[SendReport], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._compose = compose
-        self._connect = connect
-        self._ended = unsettled
+        self._open_wire = open_wire
+        self._plan = plan
+        self._rate: Rate = rate or Unlimited()
         self._stopping = stopping
         self._on_progress = on_progress
-        self._owner = this_process()
-        self._connections: list[Connection] = []
-        self._width = CONNECTIONS
         self._report = SendReport()
-        self._settled_at = time.monotonic()
+        self._ended = unsettled
 
     def run(self) -> SendReport:
         """Send everything that is due. A relay that cannot be reached ends the run; its error is in the report."""
+        report = self._report
         self._settle()
+        self._clean_up()
         with self._database.transaction() as session:
-            reaped = ledger.reap(session)
-            expired = ledger.expire(session, now=self._clock())
-        self._report.results.update({Result.EXPIRED: expired} if expired else {})
-        if reaped:
-            log.warning("took back deliveries of workers that died", deliveries=reaped)
-        try:
-            while not self._stopping() and not self._report.relay_error and self._send_batch():
-                pass
-        finally:
-            for connection in self._connections:
-                connection.quit()
-        return self._report
-
-    def _send_batch(self) -> bool:
-        name = uuid.uuid4().hex
-        with self._database.transaction() as session:
-            claimed = ledger.claim(session, name=name, owner=self._owner, now=self._clock(), limit=_CLAIMED_AT_ONCE)
+            self._claim_id = ledger.open_claim(session, owner=this_process())
+        self._supply = Supply(
+            self._database,
+            self._clock,
+            claim_id=self._claim_id,
+            plan=self._plan,
+            compose=self._compose,
+            end=self._end,
+            report=report,
+        )
         due_at = None
+        wire = self._open_wire()
+        self._begin(wire)
         try:
-            messages = self._messages(name, claimed)
-            while not self._stopping() and (wave := list(islice(messages, self._width))):
-                messages = chain(self._send_wave(name, wave), messages)
+            self._send()
         except RelayError as error:
             log.warning("the mail server does not take mail", error=str(error))
-            self._report.relay_error = str(error)
+            report.relay_error = str(error)
             due_at = self._clock() + _WAIT_FOR_RELAY
         finally:
+            self._drain()
+            wire.close()
             self._settle()
             with self._database.transaction() as session:
-                ledger.give_back(session, name, due_at=due_at)
-        return bool(claimed)
+                ledger.give_back(session, self._claim_id, due_at=due_at)
+                ledger.close_claim(session, self._claim_id)
+        while report.relay_error and not self._stopping() and self._supply.plan_some():
+            pass  # what is due stands in the ledger also while nobody takes mail
+        return report
 
-    def _messages(self, name: str, claimed: list[Claimed]) -> Iterator[tuple[Claimed, Message]]:
-        for row in claimed:
-            if row.unwanted:
-                self._end(name, row, Outcome(Result.SKIPPED, row.unwanted))
-                continue
-            try:
-                message = self._compose(row)
-            except Exception:
-                log.exception("a message could not be composed", delivery=row.id)
-                self._end(name, row, self._judge(row, NOT_COMPOSED))
-                continue
-            if message is None:
-                self._end(name, row, Outcome(Result.SKIPPED, NOTHING_NEW))
-            else:
-                yield row, message
+    def _begin(self, wire: Wire) -> None:
+        self._wire = wire
+        self._offered: dict[int, Claimed] = {}
+        self._ready: list[int] = []
+        self._dotted: dict[int, Claimed] = {}
+        self._returns: Counter[int] = Counter()
+        self._ready_at = 0.0
+        self._upkeep_at = time.monotonic() + _UPKEEP_SECONDS
 
-    def _send_wave(self, name: str, wave: list[tuple[Claimed, Message]]) -> list[tuple[Claimed, Message]]:
-        """Send a wave; what found no connection comes back."""
-        left = deque(wave)
-        offered: dict[Connection, Claimed] = {}
+    def _send(self) -> None:
+        while not self._stopping():
+            self._supply.refill()
+            self._offer()
+            if not (self._offered or self._dotted or self._supply):
+                if self._supply.exhausted:
+                    return
+                continue
+            with self._report.measured("wire"):
+                events = self._wire.wait(self._patience(), wanted=len(self._supply))
+            for event in events:
+                self._take(event)
+            self._close_wave()
+            if time.monotonic() >= self._upkeep_at and not self._keep_claim():
+                return
+            if not events and self._supply.may_plan:
+                self._supply.plan_some()
+
+    def _offer(self) -> None:
+        room = self._wire.room
+        taken = self._supply.take(self._rate.grant(min(room, len(self._supply))) if room else 0)
+        with self._report.measured("wire"):
+            for row, message in taken:
+                self._offered[row.id] = row
+                self._wire.offer(row.id, message)
+
+    def _patience(self) -> float:
+        """Seconds to wait for the mail server when there is nothing else to do."""
+        if self._ready:
+            return _GATHER_SECONDS
+        if self._supply.may_plan:
+            return _IDLE_SECONDS
+        return min(self._rate.patience or _SETTLE_SECONDS, _SETTLE_SECONDS)
+
+    def _take(self, event: Event) -> None:
+        tag = event.tag
+        if isinstance(event, Ready):
+            if not self._ready:
+                self._ready_at = time.monotonic()
+            self._ready.append(tag)
+        elif isinstance(event, Answered):
+            row = self._dotted.pop(tag)
+            self._end(row, self._supply.judge(row, event.reply or NO_REPLY))
+        elif isinstance(event, Refused):
+            row = self._offered.pop(tag)
+            self._end(row, self._supply.judge(row, event.reply))
+        else:
+            self._offer_again(event)
+
+    def _offer_again(self, event: Returned) -> None:
+        row = self._offered.pop(event.tag)
+        if event.tag in self._ready:
+            self._ready.remove(event.tag)
+        self._returns[event.tag] += 1
+        if self._returns[event.tag] < _OFFERS:
+            self._supply.put_back(row)
+        else:
+            self._end(row, self._supply.judge(row, event.reply or NO_REPLY))
+
+    def _close_wave(self) -> None:
+        """Mark and dot what is ready once it is about half of what is under way, or has waited for long enough."""
+        now = time.monotonic()
+        if self._ready and (2 * len(self._ready) >= len(self._offered) or now - self._ready_at >= _GATHER_SECONDS):
+            won = self._mark()
+            with self._report.measured("wire"):
+                for tag in self._ready:
+                    row = self._offered.pop(tag)
+                    if tag in won:
+                        self._dotted[tag] = row
+                        self._wire.dot(tag)
+                    else:
+                        self._wire.drop(tag)
+                        self._end(row, Outcome(Result.SKIPPED, NOT_WANTED))
+            self._ready.clear()
+        elif len(self._ended) >= _SETTLE_COUNT or (self._ended and now - self._settled_at > _SETTLE_SECONDS):
+            self._settle()
+
+    def _mark(self) -> set[int]:
+        """Settle what has ended and mark the wave, in one transaction; which of it may have their dots."""
         try:
-            while left and (found := self._offer(left[0][1], busy=offered)):
-                row, _ = left.popleft()
-                connection, refusal = found
-                if refusal is None:
-                    offered[connection] = row
-                else:
-                    self._end(name, row, self._judge(row, refusal))
-                if time.monotonic() - self._settled_at > _SETTLE_WITHIN_SECONDS:
-                    self._settle()  # a slow server must not keep the wave before past its lease
-            with self._database.transaction() as session:
+            with self._report.measured("ledger"), self._database.transaction() as session:
                 ledger.settle(session, self._ended, now=self._clock())
-                won = ledger.mark(session, name, [row.id for row in offered.values()])
-            self._note_settled()
+                won = ledger.mark(session, self._claim_id, self._ready)
         except BaseException:
-            for connection in offered:
-                connection.drop()
+            for tag in self._ready:  # whether marked or not: they got no dot, so they are in no doubt
+                self._end(self._offered[tag], Outcome(Result.LATER, NOT_MARKED, due_at=self._clock()))
             raise
-        for connection, row in offered.items():
-            if row.id in won:
-                connection.send_dot()
-            else:
-                connection.drop()
-        for connection, reply in dot_replies([each for each, row in offered.items() if row.id in won]):
-            row = offered[connection]
-            self._end(name, row, self._judge(row, reply or NO_REPLY))
-        return list(left)
+        self._note_settled()
+        return won
 
-    def _offer(self, message: Message, *, busy: Container[Connection]) -> tuple[Connection, Reply | None] | None:
-        """Offer a message on a connection that is not busy; once more on another if the server hung up on us."""
-        if (connection := self._free_connection(busy)) is None:
-            return None
-        refusal = connection.offer(message)
-        if refusal is not None and not connection.alive:
-            if (connection := self._free_connection(busy)) is None:
-                return None
-            refusal = connection.offer(message)
-        return connection, refusal
+    def _drain(self) -> None:
+        """Take back what has no dot, and wait for the answers to the dots that are out."""
+        for tag in self._offered:
+            self._wire.drop(tag)
+        self._offered.clear()
+        self._ready.clear()
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self._dotted and (left := deadline - time.monotonic()) > 0:
+            with suppress(RelayError):
+                for event in self._wire.wait(left):
+                    self._take(event)
+        for row in self._dotted.values():
+            self._end(row, self._supply.judge(row, NO_REPLY))
+        self._dotted.clear()
 
-    def _free_connection(self, busy: Container[Connection]) -> Connection | None:
-        """A connection for the next message. None where the server takes no more of them: the wave is narrower then."""
-        self._connections = [connection for connection in self._connections if connection.alive]
-        for connection in self._connections:
-            if connection not in busy:
-                return connection
-        try:
-            self._connections.append(self._connect())
-        except RelayError:
-            if not self._connections:
-                raise
-            self._width = len(self._connections)
-            return None
-        return self._connections[-1]
-
-    def _judge(self, row: Claimed, reply: Reply) -> Outcome:
-        return outcome_of(reply, kind=row.kind, slot_at=row.slot_at, attempts=row.attempts, now=self._clock())
-
-    def _end(self, name: str, row: Claimed, outcome: Outcome) -> None:
-        self._ended.append(Ended(name, row.id, outcome))
+    def _end(self, row: Claimed, outcome: Outcome) -> None:
+        self._ended.append(Ended(self._claim_id, row.id, outcome))
 
     def _settle(self) -> None:
         if self._ended:
-            with self._database.transaction() as session:
+            with self._report.measured("ledger"), self._database.transaction() as session:
                 ledger.settle(session, self._ended, now=self._clock())
         self._note_settled()
 
@@ -207,3 +241,22 @@ class Sender:
         self._ended.clear()
         self._settled_at = time.monotonic()
         self._on_progress(self._report)
+
+    def _clean_up(self) -> None:
+        """Take back what dead workers held, and end what is too old."""
+        with self._report.measured("ledger"), self._database.transaction() as session:
+            reaped = ledger.reap(session)
+            expired = ledger.expire(session, now=self._clock())
+        self._report.results.update({Result.EXPIRED: expired} if expired else {})
+        if reaped:
+            log.warning("took back deliveries of workers that died", deliveries=reaped)
+
+    def _keep_claim(self) -> bool:
+        """Show that we live, and look after those that do not; False where we were taken for dead."""
+        self._upkeep_at = time.monotonic() + _UPKEEP_SECONDS
+        with self._database.transaction() as session:
+            held = ledger.renew(session, self._claim_id)
+        if not held:
+            log.warning("this worker was taken for dead and lost its claim; the next look begins anew")
+        self._clean_up()
+        return held

@@ -1,180 +1,54 @@
-"""The wire: one connection to the mail server, with the final dot in a step of its own (RFC 5321).
+"""The words of SMTP (pure, RFC 5321): what is said for a message, and what a reply says."""
 
-`offer` sends a message up to its dot, `send_dot` the dot, and `dot_replies` waits for the answers. Until the dot is
-out the server has nothing, and `drop` takes everything back.
-"""
+import re
 
-import selectors
-import smtplib
-import socket
-import ssl
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import cast
-
-from digestmail.deliveries.outcome import NO_REPLY, Reply
-from digestmail.errors import RelayError
+from digestmail.deliveries.greeting import Greeted
+from digestmail.deliveries.outcome import Reply
 from digestmail.messages.message import Message
-from digestmail.settings import Relay
 
-CONNECT_SECONDS = 30
-COMMAND_SECONDS = 300
-DOT_SECONDS = 600
-"""RFC 5321 section 4.5.3.2: five minutes for a command, ten for the answers to a wave's dots."""
+DATA = b"DATA\r\n"
+DOT = b".\r\n"
+RSET = b"RSET\r\n"
+QUIT = b"QUIT\r\n"
 
-Connect = Callable[[], "Connection"]
-
-
-class Connection:
-    """A conversation with the mail server. Raises RelayError where it cannot even begin."""
-
-    def __init__(self, relay: Relay) -> None:
-        self._smtp = _greet(relay)
-
-    def offer(self, message: Message) -> Reply | None:
-        """Send the envelope and the body without its dot. None: the server waits for the dot; else its refusal.
-
-        Raises RelayError when the server refuses our sender, which is no fault of the recipient's.
-        """
-        smtp = self._smtp
-        try:
-            sender = _reply(smtp.mail(message.sender, _mail_options(smtp, message)))
-            if sender.code >= 500 and sender.code != 552:  # 552: too large for this server
-                raise RelayError(
-                    f"The mail server refuses mail from {message.sender}: {sender}. Check SENDER and SMTP_URL."
-                )
-            for reply in (sender, *self._rcpt_and_data(message, sender)):
-                if reply.code not in (250, 251, 354):
-                    self._reset(reply)
-                    return reply
-            smtp.send(_dot_stuffed(message.data))
-        except (OSError, smtplib.SMTPException):
-            self.drop()
-            return NO_REPLY
-        return None
-
-    def send_dot(self) -> None:
-        """End the message. From here on the server may have it."""
-        try:
-            self._smtp.send(b".\r\n")
-        except (OSError, smtplib.SMTPException):
-            self.drop()
-
-    def dot_reply(self) -> Reply | None:
-        """The server's answer to the dot; None where none came, so that nobody knows who has the message."""
-        if not self.alive:
-            return None
-        try:
-            return _reply(self._smtp.getreply())
-        except (OSError, smtplib.SMTPException):
-            self.drop()
-            return None
-
-    def fileno(self) -> int:
-        """The socket's, so that many connections can be waited for at once."""
-        return self._smtp.sock.fileno() if self._smtp.sock is not None else -1
-
-    @property
-    def alive(self) -> bool:
-        """Whether the connection can take another message."""
-        return self._smtp.sock is not None
-
-    def drop(self) -> None:
-        """Break off at once; a message without its dot is forgotten by the server."""
-        self._smtp.close()
-
-    def quit(self) -> None:
-        """Part politely."""
-        try:
-            self._smtp.quit()
-        except (OSError, smtplib.SMTPException):
-            self.drop()
-
-    def _rcpt_and_data(self, message: Message, sender: Reply) -> "list[Reply]":
-        if sender.code != 250:
-            return []
-        recipient = _reply(self._smtp.rcpt(message.recipient))
-        if recipient.code not in (250, 251):
-            return [recipient]
-        return [recipient, _reply(self._smtp.docmd("DATA"))]
-
-    def _reset(self, refusal: Reply) -> None:
-        """Make the connection ready for another message; the refusal stands, whatever comes of it."""
-        try:
-            if refusal.code == 421 or self._smtp.rset()[0] != 250:  # 421: the server is closing
-                self.drop()
-        except (OSError, smtplib.SMTPException):
-            self.drop()
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f<>]|[^\x00-\x7f]")
 
 
-def dot_replies(connections: Iterable[Connection]) -> Iterator[tuple[Connection, Reply | None]]:
-    """The answers to dots that are out, each as it comes.
-
-    They share one deadline, so that a silent connection cannot keep the answers on the others past their lease.
-    """
-    waiting = selectors.DefaultSelector()
-    for connection in connections:
-        if connection.alive:
-            waiting.register(connection, selectors.EVENT_READ)
-        else:
-            yield connection, None
-    deadline = time.monotonic() + DOT_SECONDS
-    while waiting.get_map():
-        ready = waiting.select(max(0.0, deadline - time.monotonic()))
-        for key, _ in ready:
-            waiting.unregister(key.fileobj)
-            connection = cast("Connection", key.fileobj)
-            yield connection, connection.dot_reply()
-        if not ready:
-            for key in list(waiting.get_map().values()):
-                waiting.unregister(key.fileobj)
-                connection = cast("Connection", key.fileobj)
-                connection.drop()
-                yield connection, None
-    waiting.close()
+def unfit(message: Message, can: Greeted) -> Reply | None:
+    """Why a message cannot go to a server that can do so much, in the words of one; None where it can."""
+    if _NO_ADDRESS.search(message.recipient) or not message.recipient:
+        return Reply(553, "5.1.3 this is not an address that mail can be sent to")
+    if _NO_ADDRESS.search(message.sender):
+        return Reply(553, "5.1.7 the sender is not an address")
+    size, limit = len(message.data), can.size_limit
+    if limit and size > limit:
+        return Reply(552, f"5.3.4 the message has {size} octets, and the mail server takes {limit} at most")
+    if not (can.eightbit or message.data.isascii()):
+        return Reply(554, "5.6.3 the message has 8-bit octets, and the mail server takes none")
+    return None
 
 
-def _greet(relay: Relay) -> smtplib.SMTP:
-    where = f"{relay.host}:{relay.port}"
-    try:
-        if relay.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                relay.host, relay.port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
-            )
-        else:
-            smtp = smtplib.SMTP(relay.host, relay.port, timeout=CONNECT_SECONDS)
-        smtp.ehlo_or_helo_if_needed()
-        if relay.security == "starttls":
-            if not smtp.has_extn("starttls"):
-                smtp.close()
-                raise RelayError(
-                    f"The mail server {where} does not offer STARTTLS, so nothing was sent. Try smtps:// in SMTP_URL."
-                )
-            smtp.starttls(context=ssl.create_default_context())
-        if relay.user is not None:
-            smtp.login(relay.user, relay.password or "")
-    except smtplib.SMTPAuthenticationError as error:
-        raise RelayError(f"The mail server {where} does not accept the user and password of SMTP_URL.") from error
-    except (OSError, smtplib.SMTPException) as error:
-        raise RelayError(f"The mail server {where} cannot be reached: {error}") from error
-    if smtp.sock is not None:
-        smtp.sock.settimeout(COMMAND_SECONDS)
-        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the dot waits 40 ms for the body's ACK
-    return smtp
+def mail(message: Message, can: Greeted) -> bytes:
+    """MAIL with the parameters that the server knows (RFC 1870, RFC 6152)."""
+    size = f" SIZE={len(message.data)}" if can.takes_size else ""
+    eightbit = " BODY=8BITMIME" if can.eightbit and not message.data.isascii() else ""
+    return f"MAIL FROM:<{message.sender}>{size}{eightbit}\r\n".encode("ascii")
 
 
-def _mail_options(smtp: smtplib.SMTP, message: Message) -> list[str]:
-    return [f"SIZE={len(message.data)}"] if smtp.has_extn("size") else []
+def rcpt(message: Message) -> bytes:
+    """RCPT."""
+    return f"RCPT TO:<{message.recipient}>\r\n".encode("ascii")
 
 
-def _reply(answer: tuple[int, bytes]) -> Reply:
-    code, text = answer
-    if code < 200:  # smtplib's way to say that no reply could be read
-        raise smtplib.SMTPServerDisconnected(text.decode("utf-8", "replace"))
-    return Reply(code, " ".join(text.decode("utf-8", "replace").split()))
-
-
-def _dot_stuffed(data: bytes) -> bytes:
-    """Double each dot that begins a line (RFC 5321 section 4.5.2)."""
-    stuffed = data.replace(b"\r\n.", b"\r\n..")
+def body(message: Message) -> bytes:
+    """What goes between DATA and the dot: each dot that begins a line is doubled (section 4.5.2)."""
+    if message.transparent:
+        return message.data
+    stuffed = message.data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
+
+
+def read_reply(raw: bytes) -> Reply:
+    """A whole reply of one or more lines (section 4.2), with its text in one."""
+    lines = raw.decode("utf-8", "replace").split("\n")
+    return Reply(int(raw[:3]), " ".join(" ".join([line[4:] for line in lines]).split()))

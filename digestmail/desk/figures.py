@@ -35,7 +35,7 @@ class Figures:
     """Counts for the operator. The mappings have a number for every standing and state, 0 included."""
 
     day: date
-    """Today in the publication's time zone; `today` counts the deliveries scheduled for it."""
+    """Today in the publication's time zone; `today` counts the digests scheduled for it, and no letters or welcomes."""
     topics: int
     items: int
     feeds: tuple[FeedHealth, ...]
@@ -52,14 +52,8 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
     standings = _counts(session, col(Subscriber.standing))
     today = _counts(session, col(Delivery.state), col(Delivery.scheduled_day) == day)
     total = _counts(session, col(Delivery.state))
-    due = (Subscriber.standing == Standing.ACTIVE, col(Subscriber.next_send_at).is_not(None))
-    next_slot = session.exec(
-        select(Subscriber.next_send_at, func.count())
-        .where(*due)
-        .group_by(col(Subscriber.next_send_at))
-        .order_by(col(Subscriber.next_send_at))
-        .limit(1)
-    ).first()
+    next_slot_at = session.exec(select(func.min(Subscriber.next_send_at))).one()
+    in_next_slot = select(func.count()).where(col(Subscriber.next_send_at) == next_slot_at)
     return Figures(
         day=day,
         topics=session.exec(select(func.count()).select_from(Topic)).one(),
@@ -68,8 +62,8 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         subscribers={standing: standings.get(standing, 0) for standing in Standing},
         today={state: today.get(state, 0) for state in State},
         total={state: total.get(state, 0) for state in State},
-        next_slot_at=next_slot[0] if next_slot else None,
-        next_slot_subscribers=next_slot[1] if next_slot else 0,
+        next_slot_at=next_slot_at,
+        next_slot_subscribers=session.exec(in_next_slot).one() if next_slot_at else 0,
     )
 
 

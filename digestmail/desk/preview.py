@@ -11,8 +11,8 @@ from digestmail.desk.service import Service
 from digestmail.editions.assemble import newest, news
 from digestmail.editions.select import select
 from digestmail.errors import InputError
+from digestmail.messages.alone import plain_rendering
 from digestmail.messages.compose import DigestComposer
-from digestmail.messages.digest import plain_rendering
 from digestmail.store.models import Kind
 from digestmail.subscribers.choices import find_topics
 from digestmail.tokens import Purpose
@@ -39,15 +39,14 @@ def preview_digest(session: Session, service: Service, *, topics: Sequence[str],
     if not select(content, chosen).stories:
         content = newest(session, now=now)
     day = now.astimezone(ZoneInfo(service.publication.time_zone)).date()
-    unsubscribe = service.tokens.make(Purpose.UNSUBSCRIBE, 0)
-    preferences = service.tokens.make(Purpose.PREFERENCES, 0)
     rendering = plain_rendering(
         content,
         topics=chosen,
         publication=service.publication,
         day=day,
-        unsubscribe=unsubscribe,
-        preferences=preferences,
+        unsubscribe=service.tokens.make(Purpose.UNSUBSCRIBE, 0),
+        preferences=service.tokens.make(Purpose.PREFERENCES, 0),
+        view=service.tokens.make(Purpose.VIEW, 0),
     )
     composer = DigestComposer(
         content, kind=Kind.DIGEST, slot_at=now, edition_id=0, publication=service.publication, tokens=service.tokens

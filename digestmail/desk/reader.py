@@ -19,6 +19,7 @@ class DeliveryRow:
 
     kind: str
     day: date
+    """A digest's scheduled day, else the slot's in UTC."""
     state: str
     attempts: int
     settled_at: datetime | None
@@ -85,7 +86,14 @@ def find_reader(session: Session, email: str) -> Reader:
         unsubscribed_at=subscriber.unsubscribed_at,
         next_send_at=subscriber.next_send_at,
         deliveries=tuple(
-            DeliveryRow(row.kind, row.scheduled_day, row.state, row.attempts, row.settled_at, row.reason)
+            DeliveryRow(
+                row.kind,
+                row.scheduled_day or row.slot_at.date(),
+                row.state,
+                row.attempts,
+                row.settled_at,
+                row.reason,
+            )
             for row in session.exec(deliveries.order_by(col(Delivery.id).desc()).limit(_LATEST))
         ),
         consent=tuple(

@@ -1,14 +1,18 @@
 """The service as one process uses it: the rooms wired up from the settings, and one tick of everything that is due."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from digestmail.clock import Clock
-from digestmail.deliveries.ledger import Ended
+from digestmail.deliveries.ledger import Ended, open_claims, prune
 from digestmail.deliveries.mailroom import Mailroom
-from digestmail.deliveries.plan import plan_due
-from digestmail.deliveries.send import Sender, SendReport
-from digestmail.deliveries.smtp import Connection
+from digestmail.deliveries.plan import plan_some
+from digestmail.deliveries.rate import OwnRate, Rate, SharedRate, Unlimited
+from digestmail.deliveries.report import SendReport
+from digestmail.deliveries.send import Sender
+from digestmail.deliveries.wire import Wire
 from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetcher
 from digestmail.messages.publication import Publication
@@ -22,7 +26,6 @@ class TickReport:
     """What one tick did."""
 
     collected: CollectReport
-    planned: int
     sent: SendReport
 
 
@@ -37,6 +40,7 @@ class Service:
         self._mailroom = Mailroom(self.database, self.publication, self.tokens)
         self._fetcher = Fetcher(allowed_networks=settings.feed_allowed_networks, contact_url=settings.public_url)
         self._relay = relay_of(settings)
+        self._rate = self._rate_of(settings)
         self._unsettled: list[Ended] = []
 
     def collect(
@@ -49,28 +53,28 @@ class Service:
         """Fetch the due feeds (or every one) and store what is new."""
         return collect_due(self.database, self._fetcher, clock, every_feed=every_feed, on_feed=on_feed)
 
-    def plan(self, clock: Clock) -> int:
-        """Plan the digests whose slot has come; how many."""
-        return plan_due(self.database, clock)
-
-    def send(
+    def deliver(
         self,
         clock: Clock,
         *,
         stopping: Callable[[], bool] = lambda: False,
         on_progress: Callable[[SendReport], None] = lambda _: None,
     ) -> SendReport:
-        """Send every delivery that is due."""
-        sender = Sender(
+        """Plan the digests whose slot has come and send every delivery that is due."""
+        report = Sender(
             self.database,
             clock,
             self._mailroom.compose,
-            lambda: Connection(self._relay),
+            self._open_wire,
             unsettled=self._unsettled,
+            plan=lambda: plan_some(self.database, clock),
+            rate=self._rate,
             stopping=stopping,
             on_progress=on_progress,
-        )
-        return sender.run()
+        ).run()
+        with self.database.transaction() as session:
+            prune(session, before=clock() - timedelta(days=self.settings.keep_days))
+        return report
 
     def tick(
         self,
@@ -80,8 +84,41 @@ class Service:
         on_progress: Callable[[SendReport], None] = lambda _: None,
     ) -> TickReport:
         """Do everything that is due at the clock's instant: collect, plan, assemble, compose, deliver, settle."""
-        collected = self.collect(clock, on_feed=on_feed)
-        return TickReport(collected, self.plan(clock), self.send(clock, on_progress=on_progress))
+        return TickReport(self.collect(clock, on_feed=on_feed), self.deliver(clock, on_progress=on_progress))
+
+    def _open_wire(self) -> Wire:
+        return Wire(
+            self._relay,
+            connections=self.settings.smtp_connections,
+            messages_per_connection=self.settings.smtp_messages_per_connection,
+        )
+
+    def _rate_of(self, settings: Settings) -> Rate:
+        limit = settings.send_rate
+        if limit is None:
+            return Unlimited()
+        senders = _Remembered(self._count_senders)
+        if settings.redis_url is None:
+            return OwnRate(lambda: limit / senders())
+        return SharedRate(settings.redis_url, limit, senders=senders)
+
+    def _count_senders(self) -> int:
+        with self.database.reading() as session:
+            return max(1, open_claims(session))
+
+
+class _Remembered:
+    """A number that is asked for often and changes seldom: found anew once a second."""
+
+    def __init__(self, find: Callable[[], int]) -> None:
+        self._find = find
+        self._number = 0
+        self._found_at = -1.0
+
+    def __call__(self) -> int:
+        if time.monotonic() - self._found_at > 1:
+            self._number, self._found_at = self._find(), time.monotonic()
+        return self._number
 
 
 def relay_of(settings: Settings) -> Relay:

@@ -7,11 +7,14 @@ committed, and each later one gets a later `seen_at`: none falls between two win
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.store import models
+from digestmail.store.columns import Instant
 from digestmail.store.models import Edition, Item, ItemTopic, Kind
 
 NEWEST_OF_A_TOPIC = 8
@@ -20,26 +23,40 @@ NEWEST_OF_A_TOPIC = 8
 _WELCOME_REUSED_FOR = timedelta(hours=1)
 
 
-def digest_edition(session: Session, *, since_at: datetime, slot_at: datetime, now: datetime) -> Edition:
+class Frozen(NamedTuple):
+    """An edition, without its content: a planner needs no more."""
+
+    id: int
+    cutoff_at: datetime
+
+
+_FROZEN = select(col(Edition.id), col(Edition.cutoff_at))
+_OF_THE_WINDOW = _FROZEN.where(
+    Edition.kind == Kind.DIGEST,
+    Edition.since_at == bindparam("since", type_=Instant),
+    Edition.slot_at == bindparam("slot", type_=Instant),
+)
+
+
+def digest_edition(session: Session, *, since_at: datetime, slot_at: datetime, now: datetime) -> Frozen:
     """The edition of everybody due at `slot_at` whose last digest ended at `since_at`; frozen at the first call."""
-    edition = session.exec(
-        select(Edition).where(Edition.kind == Kind.DIGEST, Edition.since_at == since_at, Edition.slot_at == slot_at)
-    ).first()
-    if edition is None:
-        # Readers of a slot who are planned later, or come from other windows, share its cutoff, and so the next window.
-        frozen = select(func.min(Edition.cutoff_at)).where(Edition.kind == Kind.DIGEST, Edition.slot_at == slot_at)
-        cutoff_at = max(session.exec(frozen).one() or now, since_at)
-        content = news(session, since_at=since_at, cutoff_at=cutoff_at, now=now)
-        edition = _freeze(session, Kind.DIGEST, since_at, slot_at, cutoff_at, content)
-    return edition
+    found: Any = session.connection().execute(_OF_THE_WINDOW, {"since": since_at, "slot": slot_at}).first()
+    if found is not None:
+        return Frozen(*found)
+    # Readers of a slot who are planned later, or come from other windows, share its cutoff, and so the next window.
+    frozen = select(func.min(Edition.cutoff_at)).where(Edition.kind == Kind.DIGEST, Edition.slot_at == slot_at)
+    cutoff_at = max(session.exec(frozen).one() or now, since_at)
+    content = news(session, since_at=since_at, cutoff_at=cutoff_at, now=now)
+    return _freeze(session, Kind.DIGEST, since_at, slot_at, cutoff_at, content)
 
 
-def welcome_edition(session: Session, *, now: datetime) -> Edition:
+def welcome_edition(session: Session, *, now: datetime) -> Frozen:
     """The edition of `newest`; shared by all who are welcomed before something new comes in."""
     newest_seen = session.exec(select(func.max(ItemTopic.seen_at))).one()
-    edition = session.exec(
-        select(Edition).where(Edition.kind == Kind.WELCOME).order_by(col(Edition.cutoff_at).desc()).limit(1)
+    found: Any = session.exec(
+        _FROZEN.where(Edition.kind == Kind.WELCOME).order_by(col(Edition.cutoff_at).desc()).limit(1)
     ).first()
+    edition = found and Frozen(*found)
     if (
         edition is not None
         and (newest_seen is None or newest_seen <= edition.cutoff_at)
@@ -76,11 +93,12 @@ def newest(session: Session, *, now: datetime) -> Content:
 
 def _freeze(
     session: Session, kind: Kind, since_at: datetime, slot_at: datetime, cutoff_at: datetime, content: Content
-) -> Edition:
+) -> Frozen:
     edition = Edition(kind=kind, since_at=since_at, slot_at=slot_at, cutoff_at=cutoff_at, content=content.to_json())
     session.add(edition)
     session.flush()
-    return edition
+    assert edition.id is not None  # noqa: S101 - the database has just given it
+    return Frozen(edition.id, cutoff_at)
 
 
 def _content(

@@ -1,30 +1,24 @@
-"""Composes the messages of one edition: rendered once, and for each reader joined from ready pieces."""
+"""Composes the messages of one edition: rendered once, and for each reader joined from ready parts."""
 
 from datetime import UTC, date, datetime
 
 from digestmail.editions.content import Content
-from digestmail.editions.select import select
-from digestmail.messages.digest import Digest
-from digestmail.messages.message import Message, message_id
-from digestmail.messages.mime import alternative, date_header, header, list_id_header, mailbox_header, text_header
-from digestmail.messages.pieces import Composed, Marks, Pieces
-from digestmail.messages.prose import day_in_words
+from digestmail.messages.budget import BUDGET
+from digestmail.messages.digest import subject
+from digestmail.messages.layout import ENTRY_OCTETS, Layouts
+from digestmail.messages.message import Message, message_id_ending
+from digestmail.messages.mime import date_header, header, list_id_header, mailbox_header, reader_headers, text_header
 from digestmail.messages.publication import Publication
-from digestmail.messages.quoted_printable import encode, encode_token
 from digestmail.messages.shared import Shared
 from digestmail.messages.tidy import tidy
 from digestmail.store.models import Kind
 from digestmail.tokens import Purpose, Tokens
 
-_SHARED_OCTETS = 64 * 1024 * 1024
+_SHARED_OCTETS = 8 * 1024 * 1024
 
 
 class DigestComposer:
-    """The messages of one edition. Making one costs a rendering; composing costs microseconds.
-
-    Readers of the same topics on the same day share all but their addresses and links, in a memory of at most
-    `shared_octets`.
-    """
+    """The messages of one edition. Making one costs a rendering; composing costs microseconds."""
 
     def __init__(
         self,
@@ -35,21 +29,40 @@ class DigestComposer:
         edition_id: int,
         publication: Publication,
         tokens: Tokens,
-        shared_octets: int = _SHARED_OCTETS,
+        shared: Shared | None = None,
+        budget: int = BUDGET,
     ) -> None:
-        """Render the edition, for a digest or a welcome. The Date of all its messages is `slot_at`."""
-        self._content = tidy(content)
+        """Render the edition, for a digest or a welcome. The Date of all its messages is `slot_at`.
+
+        What readers have in common is kept in `shared`, beside that of other editions. A digest has at most `budget`
+        octets of HTML, unless what cannot be left out has more.
+        """
+        slot_at = slot_at.astimezone(UTC)
         self._kind = kind
-        self._slot_at = slot_at.astimezone(UTC)
         self._publication = publication
-        self._sender, self._domain = publication.sender_address, publication.domain
-        self._tokens = tokens
-        marks = Marks()
-        rendering = Digest.of_all(self._content).render(kind=kind, publication=publication, marker=marks)
-        self._text, self._html = Pieces(rendering.text, marks), Pieces(rendering.html, marks)
-        self._headers = self._headers_of(edition_id)
-        self._named = _topics_named(self._content)
-        self._shared = Shared[tuple[frozenset[int], date]](shared_octets)
+        self._sender = publication.sender_address
+        self._id_ending = message_id_ending(
+            kind=kind, slot_at=slot_at, installation=tokens.installation, domain=publication.domain
+        )
+        self._unsubscribe_url = f"{publication.url}/u/"
+        self._unsubscribe = tokens.maker(Purpose.UNSUBSCRIBE)
+        self._preferences = tokens.maker(Purpose.PREFERENCES)
+        self._view = tokens.maker(Purpose.VIEW)
+        self._shared = shared or Shared(_SHARED_OCTETS)
+        self._subjects: dict[tuple[str, int], bytes] = {}
+        self._layouts = Layouts(
+            tidy(content),
+            kind=kind,
+            publication=publication,
+            headers=self._headers(slot_at, edition_id),
+            shared=self._shared,
+            budget=budget,
+        )
+
+    @property
+    def octets(self) -> int:
+        """What the rendered edition takes in memory."""
+        return self._layouts.octets
 
     def compose(
         self, *, delivery_id: int, subscriber_id: int, recipient: str, topics: frozenset[int], day: date
@@ -58,54 +71,38 @@ class DigestComposer:
 
         Raises ValueError if the recipient's address cannot stand in a header.
         """
-        composed = self._shared.get((topics & self._named, day), self._join)
-        if composed is None:
+        layout = self._layouts.of(topics, day)
+        if layout is None:
             return None
-        unsubscribe = self._tokens.make(Purpose.UNSUBSCRIBE, subscriber_id)
-        preferences = self._tokens.make(Purpose.PREFERENCES, subscriber_id)
-        identity = message_id(
-            delivery_id,
-            kind=self._kind,
-            slot_at=self._slot_at,
-            installation=self._tokens.installation,
-            domain=self._domain,
+        frame, values, title, stories, hidden = layout
+        unsubscribe, preferences = self._unsubscribe(subscriber_id), self._preferences(subscriber_id)
+        message_id = f"<{delivery_id}{self._id_ending}"
+        headers = reader_headers(
+            recipient=recipient, message_id=message_id, unsubscribe=self._unsubscribe_url + unsubscribe.decode("ascii")
         )
-        own = (
-            header("To", recipient)
-            + header("Message-ID", identity)
-            + header("List-Unsubscribe", f"<{self._publication.url}/u/{unsubscribe}>")
-        )
-        data = composed.filled(
-            own, {"unsubscribe": encode_token(unsubscribe), "preferences": encode_token(preferences)}
-        )
-        return Message(message_id=identity, sender=self._sender, recipient=recipient, data=data)
+        values |= {"unsubscribe": (unsubscribe,), "preferences": (preferences,)}
+        if hidden:
+            values |= {"view": (self._view(delivery_id),), "more": (b"%d" % hidden,)}
+        data = frame.filled(headers + self._subject(title, stories), values)
+        return Message(message_id, self._sender, recipient, data, self._layouts.transparent)
 
-    def _join(self, key: tuple[frozenset[int], date]) -> Composed | None:
-        topics, day = key
-        selection = select(self._content, topics)
-        if not selection.stories:
-            return None
-        digest = Digest.of(selection)
-        keys = tuple(digest.keys())
-        subject = text_header("Subject", digest.subject(kind=self._kind, publication=self._publication))
-        parts = alternative(self._text.join(keys), self._html.join(keys))
-        return Composed([self._headers + subject, *parts], {"day": encode(day_in_words(day))})
+    def _subject(self, title: str, stories: int) -> bytes:
+        if (found := self._subjects.get((title, stories))) is None:
+            line = subject(lead=title, stories=stories, kind=self._kind, publication=self._publication)
+            found = text_header("Subject", line)
+            self._shared.keep(self._subjects, (title, stories), found, ENTRY_OCTETS + len(found))
+        return found
 
-    def _headers_of(self, edition_id: int) -> bytes:
+    def _headers(self, slot_at: datetime, edition_id: int) -> bytes:
+        """Those that all messages of the edition have."""
         publication = self._publication
         return b"".join(
             (
-                date_header(self._slot_at),
-                mailbox_header("From", publication.sender_name, self._sender),
-                list_id_header(publication.name, self._domain),
+                date_header(slot_at),
+                mailbox_header("From", publication.sender_name, publication.sender_address),
+                list_id_header(publication.name, publication.domain),
                 header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
-                header("Feedback-ID", f"{edition_id}:{self._kind}:digestmail:{self._domain}"),
+                header("Feedback-ID", f"{edition_id}:{self._kind}:digestmail:{publication.domain}"),
                 header("Auto-Submitted", "auto-generated"),  # RFC 3834
             )
         )
-
-
-def _topics_named(content: Content) -> frozenset[int]:
-    """The topics on which a digest of this edition depends; readers who differ in others only get the same."""
-    shown = {topic for story in content.stories for topic in (*story.topics, *story.earlier)}
-    return frozenset(shown.union(*(announcement.topics for announcement in content.announcements)))

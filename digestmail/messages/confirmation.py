@@ -5,15 +5,22 @@ They show nothing that anybody typed into a form, so that a form cannot be used 
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
+from digestmail.messages.frame import Frame
+from digestmail.messages.keys import ALWAYS
 from digestmail.messages.message import Message, message_id
 from digestmail.messages.mime import alternative, date_header, header, mailbox_header, text_header
-from digestmail.messages.pieces import ALWAYS, Composed, Marks, Pieces
+from digestmail.messages.pieces import Marks, Pieces
 from digestmail.messages.publication import Publication
-from digestmail.messages.quoted_printable import encode_token
 from digestmail.messages.template import render, render_subject
 from digestmail.store.models import Kind
 from digestmail.tokens import Purpose, Tokens
+
+
+class _Letter(NamedTuple):
+    frame: Frame
+    transparent: bool
 
 
 class LetterComposer:
@@ -30,7 +37,7 @@ class LetterComposer:
 
         Raises ValueError if the recipient's address cannot stand in a header.
         """
-        links = {"confirm": self._tokens.make(Purpose.CONFIRM, delivery_id)}
+        links = {"confirm": self._tokens.maker(Purpose.CONFIRM)(delivery_id)}
         return self._message(Kind.CONFIRMATION, delivery_id, recipient, date_at, links)
 
     def reminder(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
@@ -39,14 +46,15 @@ class LetterComposer:
         Raises ValueError if the recipient's address cannot stand in a header.
         """
         links = {
-            "preferences": self._tokens.make(Purpose.PREFERENCES, subscriber_id),
-            "unsubscribe": self._tokens.make(Purpose.UNSUBSCRIBE, subscriber_id),
+            "preferences": self._tokens.maker(Purpose.PREFERENCES)(subscriber_id),
+            "unsubscribe": self._tokens.maker(Purpose.UNSUBSCRIBE)(subscriber_id),
         }
         return self._message(Kind.REMINDER, delivery_id, recipient, date_at, links)
 
     def _message(
-        self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, str]
+        self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, bytes]
     ) -> Message:
+        letter = self._letters[kind]
         identity = message_id(
             delivery_id,
             kind=kind,
@@ -59,17 +67,19 @@ class LetterComposer:
             message_id=identity,
             sender=self._publication.sender_address,
             recipient=recipient,
-            data=self._letters[kind].filled(own, {name: encode_token(token) for name, token in links.items()}),
+            data=letter.frame.filled(own, {name: [token] for name, token in links.items()}),
+            transparent=letter.transparent,
         )
 
-    def _compose(self, kind: Kind) -> Composed:
+    def _compose(self, kind: Kind) -> _Letter:
         marks = Marks()
         publication = self._publication
         rendering = render(kind, marker=marks, publication=publication)
-        text, html = (Pieces(form, marks).join([ALWAYS]) for form in (rendering.text, rendering.html))
+        text, html = (Pieces(form, marks, {}) for form in (rendering.text, rendering.html))
         head = (
             mailbox_header("From", publication.sender_name, publication.sender_address)
             + text_header("Subject", render_subject(kind, publication=publication))
             + header("Auto-Submitted", "auto-generated")  # RFC 3834
         )
-        return Composed([head, *alternative(text, html)], {})
+        frame = Frame([head, *alternative(text.around([ALWAYS]), html.around([ALWAYS]))], {})
+        return _Letter(frame, transparent=text.transparent and html.transparent)

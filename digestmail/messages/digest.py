@@ -1,22 +1,34 @@
 """What one digest shows: a reader's selection, a short index of it, and what an inbox shows of it unopened."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from functools import cache
 
 from digestmail.editions.content import Content
-from digestmail.editions.select import Placed, Section, Selection, select, whole
-from digestmail.messages.pieces import ALWAYS, NoMarks, key_of
-from digestmail.messages.prose import day_in_words, shorten
+from digestmail.editions.select import Placed, Section, Selection, whole
+from digestmail.messages.budget import Kept
+from digestmail.messages.prose import shorten
 from digestmail.messages.publication import Publication
-from digestmail.messages.template import Marker, Rendering, render, render_subject
-from digestmail.messages.tidy import tidy
+from digestmail.messages.template import Marker, Rendering, render, render_page, render_subject
 from digestmail.store.models import Kind
 
+TEASERS = 3
+"""Headlines behind the subject in an inbox."""
+
+INDEX_LINES = 12
+"""Lines of the index, shared evenly among the topics."""
+
 _INDEX_FROM = 3  # stories; fewer are seen at a glance anyway
-_INDEX_LINES = 12  # shared evenly among the topics
-_TEASERS = 3
 _LEAD = 56  # characters of the subject, which phones cut soon after
+
+
+@cache
+def index_lines(sections: int, stories: int) -> tuple[int, ...]:
+    """How many lines of the index each section has: at most twelve in all, none where there are few stories."""
+    if stories < _INDEX_FROM:
+        return (0,) * sections
+    shown = min(sections, INDEX_LINES)
+    return (INDEX_LINES // shown,) * shown + (0,) * (sections - shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +38,32 @@ class Digest:
     selection: Selection
     index: tuple[Section, ...]
     """The first stories of each topic; empty where the digest is short."""
-    teasers: tuple[tuple[Section, Placed], ...]
+    teasers: tuple[Placed, ...]
     """The headlines behind the subject in an inbox: those that follow the lead."""
-    leads: tuple[tuple[Section, Placed], ...]
+    leads: tuple[Placed, ...]
     """The story whose excerpt stands there instead, where it is the only one."""
+    full: frozenset[int]
+    """The ids of the stories that are shown with all they have."""
+    short: frozenset[int] = frozenset()
+    """The ids of the stories that are shown without picture and excerpt."""
+    hidden: int = 0
+    """How many stories are not shown but counted."""
 
     @classmethod
     def of(cls, selection: Selection) -> "Digest":
         """A reader's digest; the selection must hold a story."""
         everything = tuple(_placed(selection))
-        lines = max(1, _INDEX_LINES // len(selection.sections))
+        lines = index_lines(len(selection.sections), len(everything))
         return cls(
             selection=selection,
-            index=tuple(replace(section, stories=section.stories[:lines]) for section in selection.sections)
-            if len(everything) >= _INDEX_FROM
-            else (),
-            teasers=everything[1 : _TEASERS + 1],
+            index=tuple(
+                replace(section, stories=section.stories[:count])
+                for section, count in zip(selection.sections, lines, strict=True)
+                if count
+            ),
+            teasers=everything[1 : TEASERS + 1],
             leads=everything if len(everything) == 1 else (),
+            full=_ids(selection.sections),
         )
 
     @classmethod
@@ -50,65 +71,57 @@ class Digest:
         """Everything that any digest of the edition can show."""
         selection = whole(content)
         everything = tuple(_placed(selection))
-        return cls(selection=selection, index=selection.sections, teasers=everything, leads=everything)
+        return cls(
+            selection=selection, index=selection.sections, teasers=everything, leads=everything, full=frozenset()
+        ).in_every_form()
 
-    def keys(self) -> Iterator[str]:
-        """The keys of the pieces that make this digest, in any order; the templates set the marks."""
-        yield ALWAYS
-        if self.index:
-            yield "index"
-        for section in self.index:
-            yield f"index:{section.topic.id}"
-            yield from (f"index:{section.topic.id}:{placed.story.id}" for placed in section.stories)
-        yield from (key_of("teaser", section.topic.id, placed.story.id) for section, placed in self.teasers)
-        yield from (key_of("lead", section.topic.id, placed.story.id) for section, placed in self.leads)
-        yield from (key_of("announcement", announcement.id) for announcement in self.selection.announcements)
-        for section in self.selection.sections:
-            yield f"topic:{section.topic.id}"
-            for placed in section.stories:
-                story = f"{section.topic.id}:{placed.story.id}"
-                yield f"story:{story}"
-                if placed.also:
-                    yield f"also:{story}"
-                    yield from (f"also:{story}:{topic.id}" for topic in placed.also)
+    def in_every_form(self) -> "Digest":
+        """The same stories in full and short, and a line that counts what is not shown: to be cut into pieces."""
+        ids = _ids(self.selection.sections)
+        return replace(self, full=ids, short=ids, hidden=1)
 
-    def subject(self, *, kind: Kind, publication: Publication) -> str:
-        """The lead headline made short and how many more there are; a welcome says so."""
-        stories = self.selection.stories
-        return render_subject(
-            "digest",
-            publication=publication,
-            welcome=kind is Kind.WELCOME,
-            lead=shorten(stories[0].title, _LEAD if len(stories) > 1 else 2 * _LEAD),
-            more=len(stories) - 1,
+    def cut(self, kept: Sequence[Kept]) -> "Digest":
+        """What is left of it: of each topic its first stories, some in full and some short; the others are counted."""
+        pairs = list(zip(self.selection.sections, kept, strict=True))
+        shown = tuple(replace(section, stories=section.stories[: of.shown]) for section, of in pairs if of.shown)
+        full = _ids(replace(section, stories=section.stories[: of.full]) for section, of in pairs)
+        ids = _ids(shown)
+        index = (
+            replace(section, stories=tuple(placed for placed in section.stories if placed.story.id in ids))
+            for section in self.index
+        )
+        return replace(
+            self,
+            selection=replace(self.selection, sections=shown),
+            index=tuple(section for section in index if section.stories),
+            full=full,
+            short=ids - full,
+            hidden=len(self.selection.stories) - len(ids),
         )
 
     def render(self, *, kind: Kind, publication: Publication, marker: Marker) -> Rendering:
         """Both forms of the mail."""
         return render("digest", marker=marker, publication=publication, digest=self, welcome=kind is Kind.WELCOME)
 
-
-def plain_rendering(
-    content: Content,
-    *,
-    topics: Iterable[int],
-    kind: Kind = Kind.DIGEST,
-    publication: Publication,
-    day: date,
-    unsubscribe: str = "",
-    preferences: str = "",
-) -> Rendering | None:
-    """The digest of a reader of `topics`, rendered for that reader alone; None where it has no story.
-
-    `unsubscribe` and `preferences` are the tokens of the reader's links. For a look at a digest: sending goes through
-    `DigestComposer`, which gives the same mail.
-    """
-    selection = select(tidy(content), topics)
-    if not selection.stories:
-        return None
-    values = {"day": day_in_words(day), "unsubscribe": unsubscribe, "preferences": preferences}
-    return Digest.of(selection).render(kind=kind, publication=publication, marker=NoMarks(values))
+    def render_page(self, *, kind: Kind, publication: Publication, marker: Marker) -> str:
+        """The same as a page for a browser."""
+        return render_page("digest", marker=marker, publication=publication, digest=self, welcome=kind is Kind.WELCOME)
 
 
-def _placed(selection: Selection) -> Iterator[tuple[Section, Placed]]:
-    return ((section, placed) for section in selection.sections for placed in section.stories)
+def subject(*, lead: str, stories: int, kind: Kind, publication: Publication) -> str:
+    """The lead headline made short and how many more stories there are; a welcome says so."""
+    return render_subject(
+        "digest",
+        publication=publication,
+        welcome=kind is Kind.WELCOME,
+        lead=shorten(lead, _LEAD if stories > 1 else 2 * _LEAD),
+        more=stories - 1,
+    )
+
+
+def _placed(selection: Selection) -> Iterator[Placed]:
+    return (placed for section in selection.sections for placed in section.stories)
+
+
+def _ids(sections: Iterable[Section]) -> frozenset[int]:
+    return frozenset(placed.story.id for section in sections for placed in section.stories)

@@ -19,6 +19,8 @@ class Message:
     sender: str
     recipient: str
     data: bytes
+    transparent: bool = False
+    """No line of `data` begins with a dot, so none need be doubled on the wire (RFC 5321 section 4.5.2)."""
 
 
 def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, installation: str, domain: str) -> str:
@@ -26,5 +28,10 @@ def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, installation:
 
     `installation` keeps deliveries of two databases on one domain apart, also when one was begun anew.
     """
+    return f"<{delivery_id}{message_id_ending(kind=kind, slot_at=slot_at, installation=installation, domain=domain)}"
+
+
+def message_id_ending(*, kind: Kind, slot_at: datetime, installation: str, domain: str) -> str:
+    """What follows the delivery's id: the same for all deliveries of a kind and slot."""
     at = slot_at.astimezone(UTC)
-    return f"<{delivery_id}.{kind}.{at.year:04}{at.month:02}{at.day:02}.{installation}@{domain}>"
+    return f".{kind}.{at.year:04}{at.month:02}{at.day:02}.{installation}@{domain}>"

@@ -6,6 +6,7 @@ programs then ignore them (RFC 2369).
 
 import re
 import unicodedata
+from binascii import b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
 from email.header import Header
@@ -15,6 +16,8 @@ from digestmail.messages.pieces import Part
 
 _BOUNDARY = b"=_digestmail_alternative"  # "=_" cannot occur in quoted-printable
 _FORBIDDEN = re.compile(r"[\r\n\0]")
+_LINE = 76  # columns of a line with an encoded word in it (RFC 2047, 2)
+_WORD_BEGINS, _WORD_ENDS = "=?utf-8?b?", "?="
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 
 
@@ -23,6 +26,16 @@ def header(name: str, value: str) -> bytes:
     if _FORBIDDEN.search(value):
         raise ValueError(f"the header {name} cannot hold a line end or NUL")
     return f"{name}: {value}\r\n".encode("ascii")
+
+
+def reader_headers(*, recipient: str, message_id: str, unsubscribe: str) -> bytes:
+    """The headers of a list's mail that are one reader's own; `unsubscribe` is a whole address (RFC 2369, RFC 8058).
+
+    Raises ValueError if the recipient has a line end, NUL or anything else that does not print, or is outside ASCII.
+    """
+    if not recipient.isprintable():
+        raise ValueError("the header To cannot hold a line end or NUL")
+    return f"To: {recipient}\r\nMessage-ID: {message_id}\r\nList-Unsubscribe: <{unsubscribe}>\r\n".encode("ascii")
 
 
 def text_header(name: str, value: str) -> bytes:
@@ -69,11 +82,34 @@ def _opening(kind: str) -> bytes:
 
 
 def _encoded(name: str, value: str, *, phrase: bool = False) -> str:
-    if value.isascii() and "=?" not in value:
-        if phrase:
-            return _phrase(value)
-        return Header(value, "us-ascii", header_name=name).encode(linesep="\r\n")
-    return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+    if not value.isascii() or "=?" in value:
+        return _encoded_words(value, room=_LINE - len(f"{name}: "))
+    if phrase:
+        return _phrase(value)
+    if len(f"{name}: {value}") <= _LINE:
+        return value
+    return Header(value, "us-ascii", header_name=name).encode(linesep="\r\n")
+
+
+def _encoded_words(value: str, *, room: int) -> str:
+    """The value in base64 (RFC 2047, 4.1), in words of whole letters, a line each; the first has `room` columns."""
+    words: list[bytes] = []
+    word = b""
+    longest = _octets_in(room)
+    for letter in value:
+        octets = letter.encode()
+        if len(word) + len(octets) > longest:
+            words.append(word)
+            word, longest = b"", _octets_in(_LINE - 1)
+        word += octets
+    words.append(word)
+    return "\r\n ".join(
+        f"{_WORD_BEGINS}{b2a_base64(word, newline=False).decode('ascii')}{_WORD_ENDS}" for word in words
+    )
+
+
+def _octets_in(columns: int) -> int:
+    return (columns - len(_WORD_BEGINS) - len(_WORD_ENDS)) // 4 * 3
 
 
 def _phrase(value: str) -> str:

@@ -1,36 +1,33 @@
 """Cut and join: a rendering for everybody is cut into encoded pieces, and anybody's rendering is joined from them.
 
-The templates set marks. `cut("story", 3, 17)` begins a piece that is shown to those who get story 17 under topic 3;
-it ends at the next mark. `fill("day")` stands where a value goes that is not known yet. The order of the pieces is the
-order of the template, so that a joined rendering is equal to one rendered alone for its reader.
+The templates set marks. `cut("story", 17)` begins a piece that is shown to those who get story 17; it ends at the next
+mark. `fill("day")` stands where a value goes that is not known yet. Pieces are joined in the order of the template, so
+that a joined rendering is equal to one rendered alone for its reader.
 """
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
-from digestmail.messages.quoted_printable import encode
-
-ALWAYS = "always"
-"""The key of what everybody gets, also of all that stands before the first mark."""
+from digestmail.messages.keys import ALWAYS, key_of
+from digestmail.messages.quoted_printable import SOFT_BREAK, encode
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The place of a value that is filled in later."""
+    """The place of a value that is filled in later, as it is: it must be what quoted-printable would make of it.
+
+    Tokens, numbers and days are, being short and printable. The piece behind a gap begins with the end of the line.
+    """
 
     name: str
 
 
 Part = bytes | Gap
-
-
-def key_of(*key: str | int) -> str:
-    """The key of a piece as one string."""
-    return ":".join(map(str, key))
 
 
 class Marks:
@@ -75,51 +72,77 @@ class NoMarks:
         return self._values[name]
 
 
+class Piece(NamedTuple):
+    """What stands between two marks: encoded, and how many octets it had before."""
+
+    key: str
+    part: Part
+    octets: int
+
+
 class Pieces:
-    """A marked rendering, cut and encoded once."""
+    """One form of a rendering, cut and encoded once.
 
-    def __init__(self, marked: str, marks: Marks) -> None:
-        self._parts: list[Part] = []
+    Some pieces come in regions, such as all stories: `regions` names the region of a key by its first word. Raises
+    ValueError where a template interrupts a region.
+    """
+
+    def __init__(self, marked: str, marks: Marks, regions: Mapping[str, str]) -> None:
+        self._pieces: list[Piece] = []
         self._places: dict[str, list[int]] = {}
+        self._outside: list[Piece] = []
         for key, content in marks.split(marked):
-            if content:
-                self._places.setdefault(key, []).append(len(self._parts))
-                self._parts.append(content if isinstance(content, Gap) else encode(content))
+            region = regions.get(key.partition(":")[0])
+            for piece in _encoded(key, content):
+                self._places.setdefault(key, []).append(len(self._pieces))
+                self._pieces.append(piece)
+                if region is None:
+                    self._outside.append(piece)
+                elif not self._outside or self._outside[-1].key != region:
+                    self._outside.append(Piece(region, Gap(region), 0))
+        self._regions = [piece.key for piece in self._outside if piece.key in regions.values()]
+        if len(self._regions) != len(set(self._regions)):
+            raise ValueError(f"the template interrupts one of these regions: {', '.join(self._regions)}")
 
-    def join(self, keys: Iterable[str]) -> list[Part]:
-        """The pieces with these keys, in the order of the rendering. A key without a piece adds nothing."""
+    @property
+    def transparent(self) -> bool:
+        """No line of any piece begins with a dot."""
+        parts = (piece.part for piece in self._pieces if isinstance(piece.part, bytes))
+        return not any(part.startswith(b".") or b"\n." in part for part in parts)
+
+    @property
+    def octets(self) -> int:
+        """What all pieces take in memory, without what Python takes besides."""
+        return sum(len(piece.part) for piece in self._pieces if isinstance(piece.part, bytes))
+
+    def join(self, keys: Iterable[str]) -> bytes:
+        """The pieces with these keys, which have no gaps, in the order of the rendering.
+
+        A key without a piece adds nothing.
+        """
+        return b"".join(piece.part for piece in self._chosen(keys) if isinstance(piece.part, bytes))
+
+    def size(self, keys: Iterable[str], values: Mapping[str, int] | None = None) -> int:
+        """The octets of these pieces before they were encoded; a gap has those of its value."""
+        values = values or {}
+        return sum(
+            values[piece.part.name] if isinstance(piece.part, Gap) else piece.octets for piece in self._chosen(keys)
+        )
+
+    def around(self, keys: Iterable[str]) -> list[Part]:
+        """The pieces with these keys outside of the regions, and in place of each region a gap of its name."""
+        wanted = {*keys, *self._regions}
+        return [piece.part for piece in self._outside if piece.key in wanted]
+
+    def _chosen(self, keys: Iterable[str]) -> Iterator[Piece]:
         places = [place for key in keys for place in self._places.get(key, ())]
         places.sort()
-        return [self._parts[place] for place in places]
+        return (self._pieces[place] for place in places)
 
 
-class Composed:
-    """Parts put together, with gaps for what differs between their readers."""
-
-    __slots__ = ("_first", "_rest", "size")
-
-    def __init__(self, parts: Iterable[Part], values: Mapping[str, bytes]) -> None:
-        """Fill in what is known already; the values must be encoded as pieces are."""
-        chunks: list[list[bytes]] = [[]]
-        names: list[str] = []
-        for part in parts:
-            if isinstance(part, bytes):
-                chunks[-1].append(part)
-            elif part.name in values:
-                chunks[-1].append(values[part.name])
-            else:
-                names.append(part.name)
-                chunks.append([])
-        first, *rest = [b"".join(chunk) for chunk in chunks]
-        self._first = first
-        self._rest = tuple(zip(names, rest, strict=True))
-        self.size = len(first) + sum(map(len, rest))
-        """Octets, without what will fill the gaps."""
-
-    def filled(self, before: bytes, values: Mapping[str, bytes]) -> bytes:
-        """All of it behind `before`, with the gaps filled in."""
-        chunks = [before, self._first]
-        for name, chunk in self._rest:
-            chunks.append(values[name])
-            chunks.append(chunk)
-        return b"".join(chunks)
+def _encoded(key: str, content: str | Gap) -> Iterator[Piece]:
+    if isinstance(content, Gap):
+        yield Piece(key, content, 0)
+        yield Piece(key, SOFT_BREAK, 0)
+    elif content:
+        yield Piece(key, encode(content), len(content.encode()))

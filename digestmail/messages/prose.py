@@ -67,14 +67,17 @@ def wrap(text: str, first: str = "", later: str | None = None) -> str:
     A web address is never broken; any other word is, where it is longer than a line.
     """
     later = first if later is None else later
-    lines: list[str] = []
-    line, fresh = first, True
-    for word in _words(text, WIDTH - max(width(first), width(later))):
-        if not fresh and width(line) + 1 + width(word) > WIDTH:
-            lines.append(line)
-            line, fresh = later, True
-        line, fresh = f"{line}{'' if fresh else ' '}{word}", False
-    return "\n".join([*lines, line])
+    room = WIDTH - max(width(first), width(later))
+    lines: list[list[str]] = [[]]
+    taken = width(first)
+    for word in _words(text, room):
+        columns = width(word)
+        if lines[-1] and taken + 1 + columns > WIDTH:
+            lines.append([])
+            taken = width(later)
+        taken += columns + (1 if lines[-1] else 0)
+        lines[-1].append(word)
+    return "\n".join((later if place else first) + " ".join(words) for place, words in enumerate(lines))
 
 
 def underline(text: str) -> str:

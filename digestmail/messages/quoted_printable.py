@@ -7,6 +7,9 @@ would touch.
 
 import re
 
+SOFT_BREAK = b"=\r\n"
+"""Ends an encoded line inside a line of the text; decodes to nothing."""
+
 _LONGEST = 73  # of 76: leaves room for a quoted first letter and for the mark of a soft line break
 _QUOTED = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]|[\t ]$")
 
@@ -17,12 +20,7 @@ def encode(text: str) -> bytes:
         return b""
     *whole, last = text.encode().split(b"\n")
     out = b"".join(_line(line, b"\r\n") for line in whole)
-    return out + _line(last, b"=\r\n") if last else out
-
-
-def encode_token(token: str) -> bytes:
-    """A token of letters, digits, “-” and “_” as a piece, which `encode` would give too, only slower."""
-    return token.encode("ascii") + b"=\r\n"
+    return out + _line(last, SOFT_BREAK) if last else out
 
 
 def _line(line: bytes, end: bytes) -> bytes:
@@ -34,7 +32,7 @@ def _line(line: bytes, end: bytes) -> bytes:
         parts.append(_protect(quoted[:cut]))
         quoted = quoted[cut:]
     parts.append(_protect(quoted))
-    return b"=\r\n".join(parts) + end
+    return SOFT_BREAK.join(parts) + end
 
 
 def _quote(match: re.Match[bytes]) -> bytes:

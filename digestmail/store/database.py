@@ -1,18 +1,53 @@
 """The engine, the transactions, and the few places where SQLite and PostgreSQL differ."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import NullType
 from sqlmodel import Session, SQLModel
+
+from digestmail.store.columns import BigId, RowNumbers
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
+
+_SET_UP_SQLITE = (
+    f"busy_timeout={_BUSY_SECONDS * 1000}",
+    "page_size=8192",  # of a new file: each page that a plan touches costs system calls; larger ones cost a wave
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "cache_size=-16384",  # KiB for each connection: what one chunk of a plan touches
+    "temp_store=MEMORY",  # else each statement that may fail half-way opens a file for what it would undo
+)
+
+_TRUSTED_SECONDS = 5
+"""A connection to PostgreSQL that was used this recently is not asked whether it is still there."""
+
 _NEWS_LOCK = 0x64696765  # any number that stays the same: names the lock of `hold_back_news` on PostgreSQL
 
 
@@ -97,24 +132,104 @@ def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any
     return len(connection.execute(new, rows).all())
 
 
+def among(column: Any) -> ColumnElement[bool]:
+    """Whether a column is one of the row numbers that the statement is given as its parameter `ids`."""
+    return _Among(column, bindparam("ids", type_=RowNumbers))
+
+
+class _Among(FunctionElement[Any]):
+    type = NullType()  # were it Boolean, SQLAlchemy would write "… = 1" for SQLite, which no index answers
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, numbers = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({numbers}))"  # noqa: S608 - a column and a placeholder
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, numbers = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (CAST({numbers} AS BIGINT[]))"
+
+
+def aside(column: Any, instead_of_null: Any) -> ColumnElement[Any]:
+    """A column's value in a form that no index answers: for conditions that only check what another index found.
+
+    Both databases would believe, with the statistics of a quiet hour or with none, that few rows are claimed or due,
+    and go through all of those instead of looking up the few rows that are meant.
+    """
+    return func.coalesce(column, instead_of_null)
+
+
+def each_number() -> TableValuedAlias:
+    """The row numbers that the statement is given as its parameter `ids`, as rows of one column, `value`."""
+    return _EachNumber(bindparam("ids", type_=RowNumbers)).table_valued("value", name="value")
+
+
+class _EachNumber(FunctionElement[int]):
+    type = BigId
+    inherit_cache = True
+
+
+@compiles(_EachNumber, "sqlite")
+def _each_on_sqlite(element: _EachNumber, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_EachNumber, "postgresql")
+def _each_on_postgresql(element: _EachNumber, compiler: SQLCompiler, **options: Any) -> str:
+    return f"unnest(CAST({compiler.process(element.clauses, **options)} AS BIGINT[]))"
+
+
 def _postgresql_engine(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, hide_parameters=True)  # errors are logged, and addresses are not
+    engine = create_engine(url, hide_parameters=True)  # errors are logged, and addresses are not
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        """For most of the day next to nothing is due, and so say the statistics also at the slot.
+
+        PostgreSQL would then fetch all that is due by a bitmap and sort it, for each batch anew, where an index has it
+        in order.
+        """
+        connection.execute("SET enable_bitmapscan = off")
+        connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def _note_time(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask_whether_it_is_there(connection: Any, record: Any, _proxy: Any) -> None:
+        """SQLAlchemy's own `pool_pre_ping` asks each time, which would cost a wave as much as its statements."""
+        if time.monotonic() - record.info.get("used_at", time.monotonic()) < _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool opens another
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(
-        url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
-    )
+    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin below, not inside the driver
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in _SET_UP_SQLITE:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(begin)  # not by way of SQLAlchemy, which takes longer for it than SQLite
+        except driver.Error as error:
+            raise OperationalError(begin, None, error) from error
 
     return engine

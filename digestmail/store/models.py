@@ -8,9 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, literal_column, text
 from sqlalchemy import UniqueConstraint as Unique
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from digestmail.store.columns import NEVER_AGAIN, BigId, Instant
 
@@ -59,15 +59,22 @@ def _primary_key() -> Any:
     return Field(default=None, primary_key=True, sa_type=BigId)
 
 
-def _reference(column: str, *, primary_key: bool = False, index: bool = False, nullable: bool = False) -> Any:
+def _reference(
+    column: str, *, primary_key: bool = False, index: bool = False, nullable: bool = False, cascade: bool = True
+) -> Any:
     return Field(
         default=None if nullable else ...,
         sa_type=BigId,
-        sa_column_args=[ForeignKey(column, ondelete="CASCADE")],
+        sa_column_args=[ForeignKey(column, ondelete="CASCADE" if cascade else None)],
         primary_key=primary_key,
         index=index,
         nullable=nullable,
     )
+
+
+def _index_where(name: str, *columns: str, where: str) -> Index:
+    """An index of some rows only. Statements that are to use it say the condition in these words, with no parameter."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def _instant(*, nullable: bool = False, index: bool = False) -> Any:
@@ -164,6 +171,7 @@ class Subscriber(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("hour BETWEEN 0 AND 23", name="ck_subscribers_hour"),
         CheckConstraint("days BETWEEN 1 AND 127", name="ck_subscribers_days"),
+        Index("ix_subscribers_due", "next_send_at", "id"),
         NEVER_AGAIN,
     )
     id: int | None = _primary_key()
@@ -179,7 +187,9 @@ class Subscriber(SQLModel, table=True):
     created_at: datetime = _instant()
     confirmed_at: datetime | None = _instant(nullable=True)
     unsubscribed_at: datetime | None = _instant(nullable=True)
-    next_send_at: datetime | None = _instant(nullable=True, index=True)
+    confirmations: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Confirmation mails that were asked for since the last time of confirming; the ledger forgets them in time."""
+    next_send_at: datetime | None = _instant(nullable=True)
     """The next slot; empty unless active."""
     next_day: date | None = None
     """The local day of the next slot."""
@@ -211,43 +221,52 @@ class Edition(SQLModel, table=True):
     content: str = Field(sa_type=Text)
 
 
+class Claim(SQLModel, table=True):
+    """A sender's hold on deliveries, from its start to its end. Whose lease is over holds nothing any more."""
+
+    __tablename__ = "claims"
+    __table_args__ = NEVER_AGAIN
+    id: int | None = _primary_key()
+    owner: str
+    """The process, as `digestmail.deliveries.owner` names it."""
+    leased_until_at: datetime = _instant()
+    """By the database's clock."""
+
+
 class Delivery(SQLModel, table=True):
     """One message to one subscriber: a row of the ledger."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index(
-            "uq_deliveries_digest",
-            "subscriber_id",
-            "scheduled_day",
-            unique=True,
-            sqlite_where=text("kind = 'digest'"),
-            postgresql_where=text("kind = 'digest'"),
-        ),
-        Index("ix_deliveries_claim", "state", "priority", "due_at"),
+        Index("uq_deliveries_digest", "subscriber_id", "scheduled_day", unique=True),
+        _index_where("ix_deliveries_due", "priority", "due_at", "id", where="state = 'due'"),
+        _index_where("ix_deliveries_claimed", "claim_id", where="claim_id IS NOT NULL"),
         NEVER_AGAIN,
     )
     id: int | None = _primary_key()
     kind: str
-    subscriber_id: int = _reference("subscribers.id", index=True)
-    scheduled_day: date
-    """The subscriber's local day for a digest, else the day in UTC."""
+    subscriber_id: int = _reference("subscribers.id")
+    scheduled_day: date | None = None
+    """The subscriber's local day, which has one digest at most; empty for letters and welcomes."""
     slot_at: datetime = _instant()
-    edition_id: int | None = _reference("editions.id", index=True, nullable=True)
+    edition_id: int | None = _reference("editions.id", index=True, nullable=True, cascade=False)
     priority: int
     """Smaller goes first: a person waits for a confirmation."""
     state: str
     due_at: datetime = _instant()
     """Not to be tried before."""
     attempts: int = 0
-    claim: str | None = None
-    """Names the one claim that may mark and settle this row."""
-    owner: str | None = None
-    leased_until_at: datetime | None = _instant(nullable=True)
+    claim_id: int | None = Field(default=None, sa_type=BigId)
+    """The one claim that may mark and settle this row. No foreign key: it would be checked for each row of a batch."""
     settled_at: datetime | None = _instant(nullable=True)
     reason: str | None = None
     """Why it was skipped, expired, failed or put off, in a word or the server's reply."""
     created_at: datetime = _instant()
+
+
+def is_in(state: State) -> ColumnElement[bool]:
+    """Whether a delivery is in a state, said without a parameter: only so can `ix_deliveries_due` be used."""
+    return col(Delivery.state) == literal_column(f"'{state}'")
 
 
 class Announcement(SQLModel, table=True):

@@ -3,7 +3,7 @@
 A room that wants a mail sent adds its row here, in its own transaction; the workers find it.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -16,21 +16,19 @@ PRIORITY = {Kind.CONFIRMATION: 0, Kind.REMINDER: 0, Kind.WELCOME: 1, Kind.DIGEST
 
 def ask_for(session: Session, kind: Kind, subscriber_id: int, *, now: datetime) -> None:
     """Add a delivery of a letter or a welcome, which is due at once."""
-    session.add(
-        Delivery(**new_delivery(kind, subscriber_id, scheduled_day=now.astimezone(UTC).date(), slot_at=now, now=now))
-    )
+    session.add(Delivery(**new_delivery(kind, subscriber_id, slot_at=now, now=now)))
 
 
 def new_delivery(
     kind: Kind,
     subscriber_id: int,
     *,
-    scheduled_day: date,
     slot_at: datetime,
     now: datetime,
+    scheduled_day: date | None = None,
     edition_id: int | None = None,
 ) -> dict[str, Any]:
-    """The columns of a delivery that is due at its slot. A digest exists once for a scheduled day."""
+    """The columns of a delivery that is due at its slot. Digests, and they alone, have a scheduled day: one each."""
     return {
         "kind": kind,
         "subscriber_id": subscriber_id,

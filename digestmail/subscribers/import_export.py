@@ -209,7 +209,7 @@ def _insert(session: Session, rows: list[_Row], *, now: datetime) -> None:
     connection.execute(insert(Subscription), subscriptions)
     connection.execute(insert(ConsentEvent), events)
     confirmations = [
-        new_delivery(Kind.CONFIRMATION, ids[row.address.key], scheduled_day=now.date(), slot_at=now, now=now)
+        new_delivery(Kind.CONFIRMATION, ids[row.address.key], slot_at=now, now=now)
         for row in rows
         if row.confirmed_at is None
     ]
@@ -232,6 +232,7 @@ def _columns(row: _Row, now: datetime) -> dict[str, Any]:
         "source": row.source,
         "created_at": now,
         "confirmed_at": row.confirmed_at,
+        "confirmations": 0 if confirmed else 1,
         "next_send_at": slot.at if confirmed else None,
         "next_day": slot.day if confirmed else None,
         "window_start_at": now - _FIRST_WINDOW if confirmed else None,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from digestmail.store.models import Delivery, Kind, Standing, Subscriber
 from digestmail.subscribers.schedule import APART, next_slot
@@ -13,21 +13,25 @@ def reschedule(session: Session, subscriber: Subscriber, *, now: datetime) -> No
     if subscriber.standing != Standing.ACTIVE or subscriber.id is None:
         subscriber.next_send_at = subscriber.next_day = None
         return
-    last = {
-        kind: session.exec(
-            select(col(Delivery.scheduled_day), col(Delivery.slot_at))
-            .where(Delivery.subscriber_id == subscriber.id, Delivery.kind == kind)
-            .order_by(col(Delivery.scheduled_day).desc())
-            .limit(1)
-        ).first()
-        for kind in (Kind.DIGEST, Kind.WELCOME)
-    }
-    digest = last[Kind.DIGEST]
+    digest = session.exec(
+        select(col(Delivery.scheduled_day), col(Delivery.slot_at))
+        .where(Delivery.subscriber_id == subscriber.id, col(Delivery.scheduled_day).is_not(None))
+        .order_by(col(Delivery.scheduled_day).desc())
+        .limit(1)
+    ).first()
+    welcomed_at = session.exec(
+        select(func.max(Delivery.slot_at)).where(
+            Delivery.subscriber_id == subscriber.id,
+            col(Delivery.scheduled_day).is_(None),
+            Delivery.kind == Kind.WELCOME,
+        )
+    ).one()
+    last = [at + APART for at in (digest and digest[1], welcomed_at) if at]
     slot = next_slot(
         time_zone=subscriber.time_zone,
         hour=subscriber.hour,
         days=subscriber.days,
         after_day=digest[0] if digest else None,
-        not_before=max([now, *(row[1] + APART for row in last.values() if row)]),
+        not_before=max([now, *last]),
     )
     subscriber.next_send_at, subscriber.next_day = slot.at, slot.day

@@ -109,6 +109,7 @@ def confirm(session: Session, delivery_id: int, *, origin: Origin, now: datetime
     subscriber.standing = Standing.ACTIVE
     subscriber.confirmed_at = subscriber.window_start_at = now
     subscriber.unsubscribed_at = None
+    subscriber.confirmations = 0
     ask_for(session, Kind.WELCOME, _id(subscriber), now=now)
     reschedule(session, subscriber, now=now)
     record(session, _id(subscriber), Event.CONFIRMED, origin=origin, now=now)
@@ -145,16 +146,19 @@ def _choose(session: Session, subscriber: Subscriber, choices: Choices) -> None:
 def _mail(session: Session, kind: Kind, subscriber: Subscriber, *, now: datetime) -> None:
     if session.get(Suppression, subscriber.email_key):
         return
-    count, latest = session.exec(
-        select(func.count(), func.max(Delivery.created_at)).where(
+    if kind == Kind.CONFIRMATION and subscriber.confirmations >= _MAILS_UNTIL_CONFIRMED:
+        return
+    latest = session.exec(
+        select(func.max(Delivery.created_at)).where(
             Delivery.subscriber_id == subscriber.id,
+            col(Delivery.scheduled_day).is_(None),
             Delivery.kind == kind,
             col(Delivery.created_at) > (subscriber.confirmed_at or subscriber.created_at - _BETWEEN_MAILS),
         )
     ).one()
-    too_many = kind == Kind.CONFIRMATION and count >= _MAILS_UNTIL_CONFIRMED
-    if not too_many and (latest is None or now - latest >= _BETWEEN_MAILS):
+    if latest is None or now - latest >= _BETWEEN_MAILS:
         ask_for(session, kind, _id(subscriber), now=now)
+        subscriber.confirmations += kind == Kind.CONFIRMATION
 
 
 def _behind(delivery_id: int) -> Select[Delivery, Subscriber]:

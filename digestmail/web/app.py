@@ -11,7 +11,7 @@ from digestmail.local.inbox import Inbox
 from digestmail.settings import Settings, load_settings, secret_of
 from digestmail.store.database import Database
 from digestmail.tokens import Tokens
-from digestmail.web import confirm, demo, inbox, operator, preferences, sign_up, unsubscribe
+from digestmail.web import confirm, demo, inbox, operator, preferences, sign_up, unsubscribe, view
 from digestmail.web.doorbell import Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
@@ -51,7 +51,7 @@ def create_app(
     )
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https:"))
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, inbox, operator):
+    for room in (sign_up, confirm, unsubscribe, preferences, view, inbox, operator):
         app.include_router(room.router)
     if embedded or has_demo(database):
         app.include_router(demo.router)

@@ -1,9 +1,12 @@
 """Readers with digests that are due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 
 from digestmail.store.database import Database
@@ -11,6 +14,21 @@ from digestmail.store.models import Delivery, Edition, Kind, Standing, Subscribe
 from digestmail.store.outbox import new_delivery
 
 SLOT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are executed, each with its parameters, as the driver gets them."""
+    caught: list[tuple[str, Any]] = []
+
+    def catch(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        caught.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", catch)
+    try:
+        yield caught
+    finally:
+        event.remove(database.engine, "before_cursor_execute", catch)
 
 
 @pytest.fixture

@@ -1,34 +1,62 @@
 """Each delivery has one owner at a time, and what is not surely sent comes back."""
 
+import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 
 from digestmail.deliveries import ledger
 from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
 from digestmail.deliveries.owner import this_process
 from digestmail.store.database import Database, present
-from digestmail.store.models import Delivery, Edition, Kind, Standing, State, Subscriber, Suppression
-from tests.deliveries.conftest import SLOT
+from digestmail.store.models import (
+    Claim,
+    Delivery,
+    Edition,
+    Kind,
+    Standing,
+    State,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from digestmail.store.outbox import ask_for
+from tests.deliveries.conftest import SLOT, statements
 
 Due = Callable[[int], list[int]]
 
 
-def claim(database: Database, name: str, limit: int = 100, owner: str = "") -> list[ledger.Claimed]:
+def open_claim(database: Database, owner: str = "") -> int:
     with database.transaction() as session:
-        return ledger.claim(session, name=name, owner=owner or this_process(), now=SLOT, limit=limit)
+        return ledger.open_claim(session, owner=owner or this_process())
 
 
-def mark(database: Database, name: str, ids: Sequence[int]) -> set[int]:
+def claim(database: Database, claim_id: int, limit: int = 100) -> list[ledger.Claimed]:
     with database.transaction() as session:
-        return ledger.mark(session, name, ids)
+        return ledger.claim(session, claim_id, now=SLOT, limit=limit)
 
 
-def settle(database: Database, name: str, *outcomes: tuple[int, Outcome]) -> None:
+def mark(database: Database, claim_id: int, ids: Sequence[int]) -> set[int]:
     with database.transaction() as session:
-        ledger.settle(session, [ledger.Ended(name, *each) for each in outcomes], now=SLOT)
+        return ledger.mark(session, claim_id, ids)
+
+
+def settle(database: Database, claim_id: int, *outcomes: tuple[int, Outcome]) -> None:
+    with database.transaction() as session:
+        ledger.settle(session, [ledger.Ended(claim_id, *each) for each in outcomes], now=SLOT)
+
+
+def end_lease(database: Database) -> None:
+    with database.transaction() as session:
+        over = present(session) - timedelta(seconds=1)
+        session.connection().execute(update(Claim).values(leased_until_at=over))
+
+
+def reap(database: Database) -> int:
+    with database.transaction() as session:
+        return ledger.reap(session)
 
 
 def states(database: Database) -> list[str]:
@@ -38,49 +66,127 @@ def states(database: Database) -> list[str]:
 
 def test_two_claims_share_nothing(database: Database, due: Due) -> None:
     ids = due(5)
-    first, second = claim(database, "one", 3), claim(database, "two", 3)
+    first, second = claim(database, open_claim(database), 3), claim(database, open_claim(database), 3)
     assert sorted(row.id for row in first + second) == ids
-    assert claim(database, "three") == []
+    assert claim(database, open_claim(database)) == []
     assert {row.topics for row in first} == {frozenset({1})}
+
+
+def test_claims_at_once_share_nothing(database: Database, due: Due) -> None:
+    ids = due(60)
+    taken: list[int] = []
+
+    def take() -> None:
+        ours = open_claim(database)
+        while rows := claim(database, ours, 7):
+            taken.extend(row.id for row in rows)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == ids
+
+
+def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -> None:
+    [number] = due(1)
+    [row] = claim(database, open_claim(database))
+    assert row == ledger.Claimed(
+        id=number,
+        kind=Kind.DIGEST,
+        subscriber_id=1,
+        email="r0@example.org",
+        slot_at=SLOT,
+        day=date(2026, 11, 23),
+        edition_id=1,
+        attempts=1,
+        topics=frozenset({1}),
+        unwanted="",
+    )
+
+
+def test_a_letter_has_the_day_of_its_slot(database: Database, due: Due) -> None:
+    due(1)
+    with database.transaction() as session:
+        session.connection().execute(delete(Delivery))
+        session.connection().execute(delete(Subscription))
+        ask_for(session, Kind.REMINDER, 1, now=SLOT)
+    [row] = claim(database, open_claim(database))
+    assert (row.kind, row.day, row.topics) == (Kind.REMINDER, date(2026, 11, 23), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("kind", "standing", "suppressed", "unwanted"),
+    [
+        (Kind.DIGEST, Standing.ACTIVE, False, ""),
+        (Kind.DIGEST, Standing.UNSUBSCRIBED, False, "unsubscribed"),
+        (Kind.DIGEST, Standing.ACTIVE, True, "the address is suppressed"),
+        (Kind.CONFIRMATION, Standing.PENDING, False, ""),
+        (Kind.CONFIRMATION, Standing.ACTIVE, False, "confirmed already"),
+        (Kind.CONFIRMATION, Standing.UNSUBSCRIBED, False, "unsubscribed"),
+    ],
+)
+def test_what_is_unwanted_is_said_at_the_claim_and_never_marked(
+    database: Database, due: Due, kind: Kind, standing: Standing, suppressed: bool, unwanted: str
+) -> None:
+    [number] = due(1)
+    with database.transaction() as session:
+        session.get_one(Delivery, number).kind = kind
+        session.get_one(Subscriber, 1).standing = standing
+        if suppressed:
+            session.add(Suppression(email_key="r0@example.org", reason="complaint", created_at=SLOT))
+    ours = open_claim(database)
+    [row] = claim(database, ours)
+    assert row.unwanted == unwanted
+    assert mark(database, ours, [number]) == (set() if unwanted else {number})
 
 
 def test_what_is_not_due_yet_stays(database: Database, due: Due) -> None:
     due(1)
+    ours = open_claim(database)
     with database.transaction() as session:
-        assert ledger.claim(session, name="early", owner="x", now=SLOT - timedelta(seconds=1), limit=9) == []
+        assert ledger.claim(session, ours, now=SLOT - timedelta(seconds=1), limit=9) == []
 
 
-def test_confirmations_go_first(database: Database, due: Due) -> None:
-    due(3)
+def test_the_most_urgent_go_first(database: Database, due: Due) -> None:
+    due(4)
     with database.transaction() as session:
-        session.connection().execute(update(Delivery).where(col(Delivery.id) == 3).values(priority=0))
-    assert [row.id for row in claim(database, "one")] == [3, 1, 2]
+        session.get_one(Delivery, 4).priority = 0
+        session.get_one(Delivery, 1).due_at = SLOT - timedelta(seconds=1)
+        session.get_one(Delivery, 3).due_at = SLOT - timedelta(seconds=2)
+    ours = open_claim(database)
+    assert [row.id for row in claim(database, ours, 3)] == [4, 3, 1]
+    assert [row.id for row in claim(database, ours, 3)] == [2]
 
 
 def test_a_mark_is_won_by_the_claim_that_holds_the_row(database: Database, due: Due) -> None:
     ids = due(2)
-    claim(database, "one")
-    assert mark(database, "two", ids) == set()
-    assert mark(database, "one", ids) == set(ids)
-    assert mark(database, "one", ids) == set()
+    ours = open_claim(database)
+    claim(database, ours)
+    assert mark(database, open_claim(database), ids) == set()
+    assert mark(database, ours, ids) == set(ids)
+    assert mark(database, ours, ids) == set()
 
 
 def test_an_unsubscribe_wins_until_the_mark(database: Database, due: Due) -> None:
     ids = due(3)
-    claim(database, "one")
+    ours = open_claim(database)
+    claim(database, ours)
     with database.transaction() as session:
         session.get_one(Subscriber, 1).standing = Standing.UNSUBSCRIBED
         session.add(Suppression(email_key="r1@example.org", reason="complaint", created_at=SLOT))
-    assert mark(database, "one", ids) == {ids[2]}
+    assert mark(database, ours, ids) == {ids[2]}
 
 
 def test_settling_writes_ends_and_reasons(database: Database, due: Due) -> None:
     ids = due(4)
-    claim(database, "one")
+    ours = open_claim(database)
+    claim(database, ours)
     later = SLOT + timedelta(minutes=5)
     settle(
         database,
-        "one",
+        ours,
         (ids[0], Outcome(Result.SENT)),
         (ids[1], Outcome(Result.LATER, "450 later", due_at=later)),
         (ids[2], Outcome(Result.FAILED, "550 5.1.1 no such user", dead_address=True)),
@@ -88,38 +194,65 @@ def test_settling_writes_ends_and_reasons(database: Database, due: Due) -> None:
     )
     assert states(database) == [State.SENT, State.DUE, State.FAILED, State.SKIPPED]
     with database.reading() as session:
-        assert session.get_one(Delivery, ids[1]).due_at == later
-        assert session.get_one(Delivery, ids[2]).reason == "550 5.1.1 no such user"
+        rows = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
+        assert [row.claim_id for row in rows] == [None] * 4
+        assert [row.settled_at for row in rows] == [SLOT, None, SLOT, SLOT]
+        assert rows[1].due_at == later
+        assert rows[2].reason == "550 5.1.1 no such user"
         assert session.exec(select(Suppression.email_key)).all() == ["r2@example.org"]
         assert ledger.summary(session) == {
             Kind.DIGEST: {State.SENT: 1, State.DUE: 1, State.FAILED: 1, State.SKIPPED: 1}
         }
 
 
+def test_all_that_was_sent_is_settled_by_one_statement(database: Database, due: Due) -> None:
+    ids = due(50)
+    ours = open_claim(database)
+    claim(database, ours)
+    ends = [ledger.Ended(ours, number, Outcome(Result.SENT)) for number in ids]
+    with database.transaction() as session, statements(database) as caught:
+        ledger.settle(session, ends, now=SLOT)
+    assert len(caught) == 1
+    assert set(states(database)) == {State.SENT}
+
+
 def test_a_claim_that_lost_its_row_settles_nothing(database: Database, due: Due) -> None:
     [number] = due(1)
-    claim(database, "one")
-    settle(database, "stranger", (number, Outcome(Result.SENT)))
+    claim(database, open_claim(database))
+    stranger = open_claim(database)
+    for outcome in (
+        Outcome(Result.SENT),
+        Outcome(Result.LATER, "450", due_at=SLOT),
+        Outcome(Result.EXPIRED, "450"),
+        Outcome(Result.FAILED, "550 5.1.1", dead_address=True),
+    ):
+        settle(database, stranger, (number, outcome))
     assert states(database) == [State.CLAIMED]
+    with database.reading() as session:
+        assert session.exec(select(Suppression)).all() == []
 
 
 def test_a_digest_that_expired_gives_its_window_back(database: Database, due: Due) -> None:
-    ids = due(3)
+    ids = due(4)
     with database.transaction() as session:
         session.get_one(Edition, 1).since_at = SLOT - timedelta(days=1)
-    claim(database, "one")
+        session.get_one(Subscriber, 4).window_start_at = SLOT + timedelta(minutes=1)
+    ours = open_claim(database)
+    claim(database, ours)
     refused = (ids[1], Outcome(Result.FAILED, "554 5.7.1 policy"))
-    settle(database, "one", (ids[0], Outcome(Result.SENT)), refused, (ids[2], Outcome(Result.EXPIRED, "450 later")))
+    expired = [(number, Outcome(Result.EXPIRED, "450 later")) for number in ids[2:]]
+    settle(database, ours, (ids[0], Outcome(Result.SENT)), refused, *expired)
     with database.reading() as session:
         starts = session.exec(select(Subscriber.window_start_at).order_by(col(Subscriber.id))).all()
-    assert starts == [SLOT, SLOT, SLOT - timedelta(days=1)]
+    assert starts == [SLOT, SLOT, SLOT - timedelta(days=1), SLOT + timedelta(minutes=1)]
 
 
 def test_what_was_due_for_too_long_expires(database: Database, due: Due) -> None:
     due(2)
-    claim(database, "one", 1)
+    claim(database, open_claim(database), 1)
     with database.transaction() as session:
         session.get_one(Edition, 1).since_at = SLOT - timedelta(days=1)
+        session.flush()
         assert ledger.expire(session, now=SLOT + GIVE_UP_AFTER[Kind.DIGEST]) == 0
         assert ledger.expire(session, now=SLOT + GIVE_UP_AFTER[Kind.DIGEST] + timedelta(seconds=1)) == 1
     assert states(database) == [State.CLAIMED, State.EXPIRED]
@@ -130,35 +263,116 @@ def test_what_was_due_for_too_long_expires(database: Database, due: Due) -> None
 
 def test_giving_back_does_not_count_as_a_try(database: Database, due: Due) -> None:
     ids = due(2)
-    claim(database, "one")
-    mark(database, "one", ids[:1])
+    ours = open_claim(database)
+    claim(database, ours)
+    mark(database, ours, ids[:1])
     with database.transaction() as session:
-        assert ledger.give_back(session, "one") == 1
+        assert ledger.give_back(session, ours) == 1
     assert states(database) == [State.DOTTED, State.DUE]
-    assert [row.attempts for row in claim(database, "two")] == [1]
+    assert [row.attempts for row in claim(database, open_claim(database))] == [1]
+
+
+def test_what_is_given_back_can_be_put_off(database: Database, due: Due) -> None:
+    due(1)
+    ours = open_claim(database)
+    claim(database, ours)
+    with database.transaction() as session:
+        ledger.give_back(session, ours, due_at=SLOT + timedelta(seconds=30))
+    assert claim(database, ours) == []
 
 
 @pytest.mark.parametrize("owner", ["dead", "unknown"])
 def test_what_a_dead_worker_held_comes_back(database: Database, due: Due, owner: str) -> None:
     ids = due(2)
     dead = this_process().rpartition("|")[0] + "|0"
-    claim(database, "one", owner=dead if owner == "dead" else "elsewhere |boot|space|1|2")
-    mark(database, "one", ids[:1])
+    theirs = open_claim(database, dead if owner == "dead" else "elsewhere |boot|space|1|2")
+    claim(database, theirs)
+    mark(database, theirs, ids[:1])
     if owner == "unknown":
-        with database.transaction() as session:
-            assert ledger.reap(session) == 0
-            over = present(session) - timedelta(seconds=1)
-            session.connection().execute(update(Delivery).values(leased_until_at=over))
-    with database.transaction() as session:
-        assert ledger.reap(session) == 2
+        assert reap(database) == 0
+        end_lease(database)
+    assert reap(database) == 2
     with database.reading() as session:
         reasons = list(session.exec(select(Delivery.reason).order_by(col(Delivery.id))))
     assert reasons == ["in doubt after a crash: sent again", None]
-    assert len(claim(database, "two")) == 2
+    assert len(claim(database, open_claim(database))) == 2
 
 
 def test_what_a_living_worker_holds_stays(database: Database, due: Due) -> None:
     due(1)
-    claim(database, "one")
+    claim(database, open_claim(database))
+    assert reap(database) == 0
+
+
+def test_a_claim_that_was_reaped_holds_and_takes_nothing_more(database: Database, due: Due) -> None:
+    ids = due(3)
+    frozen = open_claim(database, "elsewhere |boot|space|1|2")
+    claim(database, frozen, 2)
+    end_lease(database)
+    assert reap(database) == 2
+    assert claim(database, frozen) == []
+    assert mark(database, frozen, ids) == set()
+    settle(database, frozen, (ids[0], Outcome(Result.SENT)))
     with database.transaction() as session:
-        assert ledger.reap(session) == 0
+        assert not ledger.renew(session, frozen)
+        assert ledger.give_back(session, frozen) == 0
+    assert states(database) == [State.DUE] * 3
+
+
+@pytest.mark.parametrize("by", ["renewing", "claiming"])
+def test_a_lease_lasts_from_the_last_sign_of_life(database: Database, due: Due, by: str) -> None:
+    due(1)
+    ours = open_claim(database, "elsewhere |boot|space|1|2")
+    claim(database, ours)
+    end_lease(database)
+    with database.transaction() as session:
+        if by == "renewing":
+            assert ledger.renew(session, ours)
+        else:
+            ledger.claim(session, ours, now=SLOT, limit=1)
+    assert reap(database) == 0
+
+
+def test_claims_are_counted_while_their_leases_last(database: Database) -> None:
+    open_claim(database)
+    end_lease(database)
+    second = open_claim(database)
+    with database.transaction() as session:
+        assert ledger.open_claims(session) == 1
+        ledger.close_claim(session, second)
+        assert ledger.open_claims(session) == 0
+
+
+def test_a_claim_that_still_holds_something_is_left_to_the_reaper(database: Database, due: Due) -> None:
+    due(1)
+    ours = open_claim(database)
+    claim(database, ours)
+    with database.transaction() as session:
+        ledger.close_claim(session, ours)
+        assert ledger.open_claims(session) == 1
+    end_lease(database)
+    assert reap(database) == 1
+
+
+def test_the_number_of_a_claim_is_never_used_again(database: Database) -> None:
+    first = open_claim(database)
+    with database.transaction() as session:
+        ledger.close_claim(session, first)
+    assert open_claim(database) > first
+
+
+def test_a_failing_commit_leaves_nothing_half_done(database: Database, due: Due) -> None:
+    ids = due(2)
+    ours = open_claim(database)
+    claim(database, ours)
+
+    def fail() -> None:
+        with database.transaction() as session:
+            ledger.settle(session, [ledger.Ended(ours, ids[0], Outcome(Result.SENT))], now=SLOT)
+            ledger.mark(session, ours, ids[1:])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert states(database) == [State.CLAIMED, State.CLAIMED]
+    assert mark(database, ours, ids) == set(ids)

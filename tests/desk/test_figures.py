@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from digestmail.desk.figures import figures
 from digestmail.store.database import Database
 from digestmail.store.models import Delivery, Feed, Kind, Standing, State, Subscriber, Topic
+from digestmail.store.outbox import ask_for
 
 
 def subscriber(name: str, standing: Standing, *, now: datetime, next_send_at: datetime | None = None) -> Subscriber:
@@ -63,6 +64,16 @@ def test_today_is_a_day_of_the_publication(database: Database, now: datetime) ->
     assert (here.today[State.SENT], here.today[State.DUE]) == (1, 0)
     assert (there.today[State.SENT], there.today[State.DUE]) == (0, 1)
     assert (here.total[State.SENT], here.total[State.DUE]) == (1, 1)
+
+
+def test_today_counts_digests_and_no_letters(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        session.add(subscriber("a", Standing.ACTIVE, now=now))
+        session.flush()
+        ask_for(session, Kind.WELCOME, 1, now=now)
+    with database.reading() as session:
+        found = figures(session, now=now, time_zone="UTC")
+    assert (found.today[State.DUE], found.total[State.DUE]) == (0, 1)
 
 
 def test_a_feed_that_fails_or_is_gone_is_not_well(database: Database, now: datetime) -> None:

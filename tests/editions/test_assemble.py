@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from digestmail.editions.assemble import NEWEST_OF_A_TOPIC, digest_edition, welcome_edition
+from digestmail.editions.assemble import NEWEST_OF_A_TOPIC, Frozen, digest_edition, welcome_edition
 from digestmail.editions.content import Content
 from digestmail.store.database import Database
 from digestmail.store.models import Announcement, AnnouncementTopic, Edition, Item, ItemTopic, Topic
@@ -33,12 +33,12 @@ def item(
     session.flush()
 
 
-def content(edition: Edition) -> Content:
-    return Content.from_json(edition.content)
+def content(session: Session, edition: Frozen) -> Content:
+    return Content.from_json(session.get_one(Edition, edition.id).content)
 
 
-def titles(edition: Edition) -> list[str]:
-    return [story.title for story in content(edition).stories]
+def titles(session: Session, edition: Frozen) -> list[str]:
+    return [story.title for story in content(session, edition).stories]
 
 
 @pytest.mark.usefixtures("topics")
@@ -52,9 +52,9 @@ def test_a_window_leaves_its_start_out_and_takes_its_end_in(database: Database) 
         }.items():
             item(session, title, {1: SLOT + at}, published=SLOT + at)
         edition = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
-        assert titles(edition) == ["last", "first"]
+        assert titles(session, edition) == ["last", "first"]
         following = digest_edition(session, since_at=edition.cutoff_at, slot_at=SLOT + DAY, now=SLOT + DAY)
-        assert titles(following) == ["after"]
+        assert titles(session, following) == ["after"]
 
 
 @pytest.mark.usefixtures("topics")
@@ -64,7 +64,7 @@ def test_an_edition_is_frozen_once_for_all_of_its_slot(database: Database) -> No
         first = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
         item(session, "late", {1: SLOT + MICROSECOND})
         again = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT + DAY / 24)
-        assert (again.id, titles(again)) == (first.id, ["early"])
+        assert (again.id, titles(session, again)) == (first.id, ["early"])
         other = digest_edition(session, since_at=SLOT - 3 * DAY, slot_at=SLOT, now=SLOT)
         assert other.id != first.id
 
@@ -73,15 +73,15 @@ def test_an_edition_is_frozen_once_for_all_of_its_slot(database: Database) -> No
 def test_the_back_catalogue_is_no_news(database: Database) -> None:
     with database.transaction() as session:
         item(session, "old", {1: SLOT}, news=False)
-        assert titles(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
-        assert titles(welcome_edition(session, now=SLOT)) == ["old"]
+        assert titles(session, digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
+        assert titles(session, welcome_edition(session, now=SLOT)) == ["old"]
 
 
 @pytest.mark.usefixtures("topics")
 def test_a_topic_that_had_the_story_before_is_told_apart(database: Database) -> None:
     with database.transaction() as session:
         item(session, "story", {1: SLOT - 2 * DAY, 2: SLOT})
-        [story] = content(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).stories
+        [story] = content(session, digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).stories
         assert (story.topics, story.earlier) == ((2,), (1,))
 
 
@@ -100,7 +100,7 @@ def test_only_what_is_announced_now_stands_in_it(database: Database) -> None:
         session.flush()
         session.add(AnnouncementTopic(announcement_id=2, topic_id=1))
         session.flush()
-        frozen = content(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).announcements
+        frozen = content(session, digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).announcements
         assert {(row.title, row.topics) for row in frozen} == {("now", (1,)), ("starts", ())}
 
 
@@ -111,8 +111,8 @@ def test_a_welcome_shows_the_newest_few_of_each_topic(database: Database) -> Non
             item(session, f"a{number}", {1: SLOT}, published=SLOT - number * DAY)
         item(session, "both", {1: SLOT, 2: SLOT}, published=SLOT - 30 * DAY)
         edition = welcome_edition(session, now=SLOT)
-        assert titles(edition) == [*(f"a{number}" for number in range(NEWEST_OF_A_TOPIC)), "both"]
-        assert content(edition).stories[-1].topics == (2,)
+        assert titles(session, edition) == [*(f"a{number}" for number in range(NEWEST_OF_A_TOPIC)), "both"]
+        assert content(session, edition).stories[-1].topics == (2,)
 
 
 @pytest.mark.usefixtures("topics")
@@ -130,5 +130,5 @@ def test_a_welcome_is_shared_until_something_new_comes(database: Database) -> No
 
 def test_without_items_an_edition_is_empty(database: Database) -> None:
     with database.transaction() as session:
-        assert titles(digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
-        assert titles(welcome_edition(session, now=SLOT)) == []
+        assert titles(session, digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
+        assert titles(session, welcome_edition(session, now=SLOT)) == []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
-from digestmail.editions.select import select, whole
+from digestmail.editions.select import Selector, select, whole
 
 TOPICS = tuple(Topic(id=number, slug=f"t{number}", name=f"Topic {number}") for number in range(1, 6))
 
@@ -72,11 +72,30 @@ def test_announcements_are_for_everybody_or_for_their_topics(content: Content, c
 
 
 @given(contents())
-def test_the_whole_has_everything_that_any_reader_can_get(content: Content) -> None:
-    everywhere = {
-        (section.topic.id, placed.story.id) for section in whole(content).sections for placed in section.stories
-    }
-    assert everywhere == {(topic, story.id) for story in content.stories for topic in story.topics}
+def test_the_whole_has_every_topic_and_every_story_once_with_all_its_topics(content: Content) -> None:
+    selection = whole(content)
+    assert [section.topic for section in selection.sections] == list(content.topics)
+    placed = [placed for section in selection.sections for placed in section.stories]
+    assert sorted(each.story.id for each in placed) == [story.id for story in content.stories]
+    assert all(tuple(topic.id for topic in each.also) == each.story.topics for each in placed)
+    assert selection.announcements == content.announcements
+
+
+@given(contents(), topic_sets)
+def test_a_section_depends_on_nothing_but_the_topics_that_matter_for_it(
+    content: Content, chosen: frozenset[int]
+) -> None:
+    selector = Selector(content)
+    bits = selector.bits(chosen)
+    for section in selector.selection(bits).sections:
+        number = selector.number_of[section.topic.id]
+        assert selector.section(number, bits & selector.matters[number]) == section
+    assert selector.announcements(bits & selector.matters_for_announcements) == selector.announcements(bits)
+
+
+@given(contents(), topic_sets)
+def test_an_unknown_topic_changes_nothing(content: Content, chosen: frozenset[int]) -> None:
+    assert select(content, chosen | {99}) == select(content, chosen)
 
 
 @given(contents())

@@ -11,12 +11,13 @@ import pytest
 from sqlmodel import update
 
 from digestmail.deliveries import ledger
-from digestmail.deliveries.send import CONNECTIONS
 from digestmail.store.models import Item, ItemTopic, State, Subscriber, Topic
 from digestmail.subscribers.import_export import import_csv
 from tests.flows.site import Site, running
 from tests.relay import running as relay_running
 from tests.services import wait_until
+
+CONNECTIONS = 8
 
 
 @pytest.mark.parametrize(("readers", "kills"), [(200, 1), pytest.param(2000, 4, marks=pytest.mark.long)])
@@ -27,7 +28,10 @@ def test_nobody_is_lost_when_everything_is_killed(tmp_path: Path, readers: int, 
 
     now = datetime.now(UTC)
     with relay_running(slow) as relay:
-        settings = {"DIGESTMAIL_SMTP_URL": f"smtp://127.0.0.1:{relay.relay.port}"}
+        settings = {
+            "DIGESTMAIL_SMTP_URL": f"smtp://127.0.0.1:{relay.relay.port}",
+            "DIGESTMAIL_SMTP_CONNECTIONS": str(CONNECTIONS),
+        }
         prepare(Site(tmp_path, **settings), readers, now)
         with running(tmp_path, **settings) as site:
             for kill in range(1, kills + 1):

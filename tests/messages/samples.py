@@ -6,11 +6,15 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.messages.alone import plain_rendering
+from digestmail.messages.budget import BUDGET
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.message import Message
 from digestmail.messages.publication import Publication
+from digestmail.messages.shared import Shared
+from digestmail.messages.template import Rendering
 from digestmail.store.models import Kind
-from digestmail.tokens import Tokens
+from digestmail.tokens import Purpose, Tokens
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 DAY = date(2026, 11, 23)
@@ -52,10 +56,46 @@ def content_of(*stories: Story, announcements: tuple[Announcement, ...] = ()) ->
 
 
 def composer_of(
-    content: Content, *, kind: Kind = Kind.DIGEST, publication: Publication = PUBLICATION
+    content: Content,
+    *,
+    kind: Kind = Kind.DIGEST,
+    publication: Publication = PUBLICATION,
+    shared: Shared | None = None,
+    budget: int = BUDGET,
 ) -> DigestComposer:
     """Its composer, in slot AT."""
-    return DigestComposer(content, kind=kind, slot_at=AT, edition_id=9, publication=publication, tokens=TOKENS)
+    return DigestComposer(
+        content,
+        kind=kind,
+        slot_at=AT,
+        edition_id=9,
+        publication=publication,
+        tokens=TOKENS,
+        shared=shared,
+        budget=budget,
+    )
+
+
+def alone(
+    content: Content,
+    *topics: int,
+    reader: int = 5,
+    kind: Kind = Kind.DIGEST,
+    publication: Publication = PUBLICATION,
+    budget: int | None = BUDGET,
+) -> Rendering | None:
+    """What `compose` composes, rendered for this reader alone."""
+    return plain_rendering(
+        content,
+        topics=topics,
+        kind=kind,
+        publication=publication,
+        day=DAY,
+        unsubscribe=TOKENS.make(Purpose.UNSUBSCRIBE, reader),
+        preferences=TOKENS.make(Purpose.PREFERENCES, reader),
+        view=TOKENS.make(Purpose.VIEW, 70 + reader),
+        budget=budget,
+    )
 
 
 def compose(composer: DigestComposer, *topics: int, reader: int = 5, recipient: str = "ann@example.org") -> Message:

@@ -1,15 +1,15 @@
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from digestmail.editions.content import Announcement
-from digestmail.messages.compose import DigestComposer
+from digestmail.messages.shared import Shared
 from digestmail.store.models import Kind
 from digestmail.tokens import Purpose
 from tests.messages.samples import (
-    AT,
     DAY,
     PUBLICATION,
     TOKENS,
@@ -21,6 +21,16 @@ from tests.messages.samples import (
     story,
     text_of,
 )
+
+
+class Counting(Shared):
+    """Counts what is made."""
+
+    made = 0
+
+    def keep(self, table: dict[Any, Any], key: Any, value: Any, octets: int) -> Any:
+        self.made += 1
+        return super().keep(table, key, value, octets)
 
 
 def test_it_composes_nothing_for_a_reader_without_stories() -> None:
@@ -64,12 +74,17 @@ def test_it_fills_in_each_readers_own_links() -> None:
             assert f"{link}\n" in text_of(message)
 
 
-def test_it_shares_the_body_among_readers_of_the_same_topics() -> None:
-    composer = composer_of(content_of(story(1, 1), story(2, 2)))
-    for reader in range(20):
+def test_readers_share_a_section_whose_stories_their_other_topics_do_not_touch() -> None:
+    shared = Counting(10**6)
+    composer = composer_of(content_of(story(1, 1), story(2, 2, 3), story(3, 3)), shared=shared)
+    for reader in range(3):
         compose(composer, 1, 90 + reader, reader=reader)
-    compose(composer, 1)
-    assert set(composer._shared._entries) == {(frozenset({1}), DAY)}
+    compose(composer, 1, 2)
+    made = shared.made
+    compose(composer, 1, 2, reader=8)
+    assert shared.made == made
+    compose(composer, 2)
+    assert shared.made == made + 2  # a place for this choice, and another subject: it leads with another story
 
 
 def test_it_writes_the_readers_own_day() -> None:
@@ -175,23 +190,20 @@ def test_thirty_stories_stay_below_the_size_that_mail_programs_cut() -> None:
     assert len(html.encode()) < 60_000
 
 
-def test_the_shared_memory_is_bounded() -> None:
-    content = content_of(*(story(n, n % 3 + 1) for n in range(9)))
-    composer = DigestComposer(
-        content,
-        kind=Kind.DIGEST,
-        slot_at=AT,
-        edition_id=9,
-        publication=PUBLICATION,
-        tokens=TOKENS,
-        shared_octets=100_000,
-    )
-    for day in range(30):
-        composer.compose(
-            delivery_id=1,
-            subscriber_id=1,
-            recipient="a@example.org",
-            topics=frozenset({1}),
-            day=date(2026, 1, day + 1),
-        )
-    assert composer._shared._held <= 100_000
+def test_what_was_forgotten_is_made_again() -> None:
+    content = content_of(*(story(n, n % 3 + 1, (n + 1) % 3 + 1) for n in range(9)))
+    forgetful, other = composer_of(content, shared=Shared(0)), composer_of(content)
+    for topics in ((1,), (2, 3), (1, 2, 3), (1,), (2, 3)):
+        assert compose(forgetful, *topics) == compose(other, *topics)
+
+
+def test_a_topic_that_is_younger_than_the_edition_changes_nothing() -> None:
+    composer = composer_of(content_of(story(1, 1)))
+    assert compose(composer, 1, 99) == compose(composer, 1)
+
+
+def test_messages_tell_the_wire_that_no_dot_need_be_doubled() -> None:
+    dots = story(1, 1, title="." * 200, excerpt="...\n." * 50)
+    message = compose(composer_of(content_of(dots, story(2, 1, title="\n.\r\n."))), 1)
+    assert message.transparent
+    assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from digestmail.messages.confirmation import LetterComposer
 from digestmail.tokens import Purpose
 from tests.messages.samples import AT, PUBLICATION, TOKENS, html_of, parsed, text_of
@@ -40,3 +42,10 @@ def test_letters_show_nothing_of_the_person_they_go_to() -> None:
     )
     assert html_of(first) == html_of(second)
     assert text_of(first) == text_of(second)
+
+
+def test_no_line_of_a_letter_begins_with_a_dot() -> None:
+    dots = replace(PUBLICATION, name="... " + "." * 70, postal_address="." * 300)
+    message = LetterComposer(dots, TOKENS).confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    assert message.transparent
+    assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

@@ -2,12 +2,11 @@ import re
 
 import pytest
 
-from digestmail.editions.content import Announcement
-from digestmail.messages.digest import plain_rendering
+from digestmail.editions.content import Announcement, Content, Topic
 from digestmail.messages.template import Rendering
 from digestmail.resources import templates_folder
 from digestmail.store.models import Kind
-from tests.messages.samples import DAY, PUBLICATION, compose, composer_of, content_of, parsed, story
+from tests.messages.samples import alone, compose, composer_of, content_of, parsed, story
 
 FUNDRAISER = Announcement(
     id=1, title="A calm winter", text="One.\n\nTwo.", link_url="https://courier.example/join", link_label="Join us"
@@ -16,7 +15,7 @@ FUNDRAISER = Announcement(
 
 def rendered(*stories: object, topics: tuple[int, ...] = (1, 2, 3), kind: Kind = Kind.DIGEST) -> Rendering:
     content = content_of(*stories, announcements=(FUNDRAISER,))  # type: ignore[arg-type]
-    rendering = plain_rendering(content, topics=topics, kind=kind, publication=PUBLICATION, day=DAY)
+    rendering = alone(content, *topics, kind=kind)
     assert rendering is not None
     return rendering
 
@@ -83,6 +82,16 @@ def test_a_long_digest_has_a_short_index() -> None:
     text = rendered(*(story(n, n % 3 + 1) for n in range(30))).text
     assert "AT A GLANCE" in text
     assert text.count("  - Headline") == 12
+
+
+def test_the_index_of_many_topics_is_as_short() -> None:
+    topics = tuple(Topic(id=number, slug=f"t{number}", name=f"Topic {number}") for number in range(1, 31))
+    content = Content(topics=topics, stories=tuple(story(n, n) for n in range(1, 31)))
+    rendering = alone(content, *range(1, 31))
+    assert rendering
+    index = rendering.text[rendering.text.index("AT A GLANCE") : rendering.text.index("TOPIC 1\n")]
+    assert re.findall(r"- Headline number (\d+)", index) == [str(number) for number in range(1, 13)]
+    assert rendering.html.count('class="line ink"') == 12
 
 
 def test_a_digest_of_two_stories_needs_no_index() -> None:

@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
-from digestmail.messages.digest import plain_rendering
+from digestmail.messages.budget import BUDGET
 from digestmail.store.models import Kind
-from digestmail.tokens import Purpose
-from tests.messages.samples import DAY, PUBLICATION, TOKENS, compose, composer_of, html_of, text_of
+from tests.messages.samples import DAY, alone, compose, composer_of, html_of, text_of
 
 NASTY = (
     "",
@@ -67,27 +66,25 @@ def contents(draw: st.DrawFn) -> Content:
 
 
 @settings(max_examples=40, deadline=None)
-@given(content=contents(), kind=st.sampled_from((Kind.DIGEST, Kind.WELCOME)))
-def test_a_joined_digest_is_the_digest_rendered_alone(content: Content, kind: Kind) -> None:
-    composer = composer_of(content, kind=kind)
+@given(
+    content=contents(),
+    kind=st.sampled_from((Kind.DIGEST, Kind.WELCOME)),
+    budget=st.just(BUDGET) | st.integers(6_000, 20_000),
+)
+def test_a_joined_digest_is_the_digest_rendered_alone(content: Content, kind: Kind, budget: int) -> None:
+    composer = composer_of(content, kind=kind, budget=budget)
     all_topics = [topic.id for topic in content.topics]
     for size in range(len(all_topics) + 1):
         for topics in combinations(all_topics, size):
-            alone = plain_rendering(
-                content,
-                topics=topics,
-                kind=kind,
-                publication=PUBLICATION,
-                day=DAY,
-                unsubscribe=TOKENS.make(Purpose.UNSUBSCRIBE, 5),
-                preferences=TOKENS.make(Purpose.PREFERENCES, 5),
-            )
+            single = alone(content, *topics, kind=kind, budget=budget)
             message = composer.compose(
                 delivery_id=75, subscriber_id=5, recipient="ann@example.org", topics=frozenset(topics), day=DAY
             )
-            assert (message is None) == (alone is None)
-            if message and alone:
+            assert (message is None) == (single is None)
+            if message and single:
                 joined = compose(composer, *topics)
-                assert joined.data == message.data
-                assert html_of(joined) == alone.html
-                assert text_of(joined) == alone.text
+                assert joined == message
+                assert html_of(joined) == single.html
+                assert text_of(joined) == single.text
+                assert joined.transparent
+                assert not any(line.startswith(b".") for line in joined.data.split(b"\r\n"))

@@ -4,7 +4,7 @@ from email.policy import SMTP
 
 import pytest
 
-from digestmail.messages.mime import header, list_id_header, mailbox_header, text_header
+from digestmail.messages.mime import header, list_id_header, mailbox_header, reader_headers, text_header
 
 
 @pytest.mark.parametrize("bad", ["a\rb", "a\nb", "a\0b", "a\r\nBcc: c"])
@@ -17,13 +17,36 @@ def test_a_value_with_a_line_end_or_nul_is_refused(bad: str) -> None:
             mailbox_header("From", display, address)
 
 
+@pytest.mark.parametrize("bad", ["a\rb", "a\nb", "a\0b", "a\r\nBcc: c"])
+def test_a_recipient_with_a_line_end_or_nul_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="line end or NUL"):
+        reader_headers(recipient=bad, message_id="<1@example.org>", unsubscribe="https://example.org/u/x")
+
+
+def test_a_recipient_outside_ascii_is_refused() -> None:
+    with pytest.raises(ValueError, match="ascii"):
+        reader_headers(recipient="é@example.org", message_id="<1@example.org>", unsubscribe="https://example.org/u/x")
+
+
+def test_a_readers_own_headers_stand_on_a_line_each() -> None:
+    made = reader_headers(
+        recipient="a@example.org", message_id="<1@example.org>", unsubscribe="https://example.org/u/x"
+    )
+    assert made == (
+        header("To", "a@example.org")
+        + header("Message-ID", "<1@example.org>")
+        + header("List-Unsubscribe", "<https://example.org/u/x>")
+    )
+
+
 def test_a_plain_header_outside_ascii_is_refused() -> None:
     with pytest.raises(ValueError, match="ascii"):
         header("To", "é@example.org")
 
 
 @pytest.mark.parametrize(
-    "subject", ["Plain", "Brød og fred", "漢字" * 60, "word " * 40 + "end", "=?utf-8?q?=41?=", "🦭" * 40]
+    "subject",
+    ["Plain", "Brød og fred", "漢字" * 60, "word " * 40 + "end", "=?utf-8?q?=41?=", "🦭" * 40, "word é " * 40 + "end"],
 )
 def test_a_subject_comes_back_as_it_was_in_short_lines(subject: str) -> None:
     made = text_header("Subject", subject)

@@ -1,9 +1,12 @@
 import quopri
+from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.messages.quoted_printable import encode, encode_token
+from digestmail.messages.prose import day_in_words
+from digestmail.messages.quoted_printable import SOFT_BREAK, encode
+from digestmail.tokens import Purpose, Tokens
 
 texts = st.lists(
     st.text()
@@ -29,5 +32,8 @@ def test_lines_are_short_printable_and_safe_on_their_way(text: str) -> None:
         assert not line.startswith((b".", b"From "))
 
 
-def test_a_token_is_encoded_as_any_text() -> None:
-    assert encode_token("AAAAAAU6ajveXHM2rXspBK_-") == encode("AAAAAAU6ajveXHM2rXspBK_-")
+@given(st.integers(0, 2**40 - 1), st.dates())
+def test_what_is_filled_into_gaps_needs_no_encoding(number: int, day: date) -> None:
+    token = Tokens("a secret for tests that is long enough").make(Purpose.VIEW, number)
+    for value in (token, day_in_words(day), str(number)):
+        assert encode(value) == value.encode() + SOFT_BREAK

@@ -1,28 +1,23 @@
-from digestmail.messages.pieces import Composed
 from digestmail.messages.shared import Shared
 
 
-def test_it_forgets_what_was_not_used_for_longest() -> None:
-    made: list[str] = []
-
-    def make(key: str) -> Composed:
-        made.append(key)
-        return Composed([b"x" * 10_000], {})
-
-    shared = Shared[str](25_000)
-    for key in ("a", "b", "a", "c", "a", "b"):
-        shared.get(key, make)
-    assert made == ["a", "b", "c", "b"]
+def test_what_was_made_first_is_forgotten_first_whatever_its_table() -> None:
+    shared = Shared(25)
+    one: dict[str, str] = {}
+    two: dict[int, str] = {}
+    assert shared.keep(one, "a", "first", 10) == "first"
+    shared.keep(two, 1, "second", 10)
+    assert (one, two) == ({"a": "first"}, {1: "second"})
+    shared.keep(one, "b", "third", 10)
+    assert (one, two) == ({"b": "third"}, {1: "second"})
+    shared.keep(one, "c", "fourth", 20)
+    assert (one, two) == ({"c": "fourth"}, {})
 
 
 def test_it_keeps_the_newest_however_large() -> None:
-    shared = Shared[str](10)
-    large = Composed([b"x" * 1000], {})
-    assert shared.get("a", lambda key: large) is large
-    assert shared.get("a", lambda key: None) is large
-
-
-def test_it_remembers_that_there_is_nothing() -> None:
-    shared = Shared[str](10_000)
-    assert shared.get("a", lambda key: None) is None
-    assert shared.get("a", lambda key: Composed([b"x"], {})) is None
+    shared = Shared(10)
+    table: dict[str, int] = {}
+    shared.keep(table, "a", 1, 1000)
+    assert table == {"a": 1}
+    shared.keep(table, "b", 2, 1)
+    assert table == {"b": 2}

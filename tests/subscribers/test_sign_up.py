@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, delete, select
 
 from digestmail.errors import FormError
 from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, Subscriber, Suppression
@@ -96,6 +96,21 @@ def test_an_address_is_mailed_once_a_day_and_three_times_at_most(session: Sessio
     for hours in range(0, 24 * 10, 3):
         sign(session, now + hours * HOUR)
     assert mails(session) == [Kind.CONFIRMATION] * 3
+
+
+def test_three_mails_are_the_most_also_after_the_ledger_has_forgotten_them(session: Session, now: datetime) -> None:
+    for days in range(3):
+        sign(session, now + days * 24 * HOUR)
+    session.exec(delete(Delivery))
+    sign(session, now + 100 * 24 * HOUR)
+    assert mails(session) == []
+
+
+def test_a_link_that_the_ledger_has_forgotten_is_unknown(session: Session, now: datetime) -> None:
+    sign(session, now)
+    link = latest(session)
+    session.exec(delete(Delivery))
+    assert confirm(session, link, origin=FORM, now=now).status == ConfirmationStatus.UNKNOWN
 
 
 def test_signing_up_again_before_confirming_takes_the_newer_choices(session: Session, now: datetime) -> None:

@@ -1,13 +1,9 @@
 """A worker looks when rung and when nobody rings, once at a time, and lives on after a failure."""
 
 import threading
-from collections.abc import Callable
-from datetime import datetime
 
-from digestmail.clock import Clock
-from digestmail.deliveries.send import SendReport
 from tests.services import wait_until
-from workers.lookout import Bell, Lookout
+from workers.lookout import Bell
 
 
 def test_a_bell_that_was_never_rung_looks_at_once() -> None:
@@ -64,23 +60,3 @@ def test_a_failure_does_not_silence_it() -> None:
     bell.ring()
     bell.ring()
     wait_until(lambda: len(looks) == 2, seconds=1)
-
-
-def test_what_is_planned_goes_out_though_planning_fails(now: datetime) -> None:
-    service = FailingPlan()
-    Lookout(service, lambda: now).deliver.ring()  # type: ignore[arg-type]
-    assert service.sent == 1
-
-
-class FailingPlan:
-    """A service whose planning fails."""
-
-    def __init__(self) -> None:
-        self.sent = 0
-
-    def plan(self, clock: Clock) -> int:
-        raise ValueError
-
-    def send(self, clock: Clock, *, stopping: Callable[[], bool]) -> SendReport:
-        self.sent += 1
-        return SendReport()

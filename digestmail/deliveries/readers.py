@@ -1,0 +1,78 @@
+"""Who may be written to, and what a reader has chosen: read at the claim, and asked once more by the mark."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Text, case, cast, literal_column
+from sqlmodel import Session, col, exists, func, select
+
+from digestmail.store.database import among
+from digestmail.store.models import Delivery, Kind, Standing, Subscriber, Subscription, Suppression
+
+_STANDING_FOR = {
+    Kind.DIGEST: Standing.ACTIVE,
+    Kind.WELCOME: Standing.ACTIVE,
+    Kind.REMINDER: Standing.ACTIVE,
+    Kind.CONFIRMATION: Standing.PENDING,
+}
+
+
+def _word(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'")
+
+
+_SUPPRESSED = exists().where(col(Suppression.email_key) == Subscriber.email_key)
+
+MAY_BE_WRITTEN_TO: ColumnElement[bool] = exists().where(
+    col(Subscriber.id) == Delivery.subscriber_id,
+    col(Subscriber.standing)
+    == case(
+        *((col(Delivery.kind) == _word(kind), _word(standing)) for kind, standing in _STANDING_FOR.items()),
+    ),
+    ~_SUPPRESSED,
+)
+"""Whether the subscriber of a delivery stands as its kind asks for, and the address is not suppressed."""
+
+_READERS = select(
+    col(Subscriber.id),
+    col(Subscriber.email),
+    col(Subscriber.standing),
+    _SUPPRESSED.label("suppressed"),
+    select(func.aggregate_strings(cast(col(Subscription.topic_id), Text), ","))
+    .where(Subscription.subscriber_id == Subscriber.id)
+    .scalar_subquery()
+    .label("topics"),
+).where(among(col(Subscriber.id)))  # type: ignore[call-overload]  # SQLModel knows selects of four columns at most
+
+
+class Reader(NamedTuple):
+    """What is known of a subscriber at the claim."""
+
+    email: str
+    standing: str
+    suppressed: bool
+    topics: frozenset[int]
+
+    def unwanted(self, kind: Kind) -> str:
+        """Why a delivery of a kind must not be sent, or ""."""
+        if self.suppressed:
+            return "the address is suppressed"
+        if self.standing == _STANDING_FOR[kind]:
+            return ""
+        return "confirmed already" if kind == Kind.CONFIRMATION and self.standing == Standing.ACTIVE else self.standing
+
+
+def readers(session: Session, ids: Sequence[int]) -> dict[int, Reader]:
+    """The subscribers of these ids, by one query."""
+    rows = session.connection().execute(_READERS, {"ids": ids}).all()
+    return {
+        number: Reader(email, standing, bool(suppressed), _topics(topics or ""))
+        for number, email, standing, suppressed, topics in rows
+    }
+
+
+@lru_cache(maxsize=4096)
+def _topics(ids: str) -> frozenset[int]:
+    """Readers of the same topics share one set."""
+    return frozenset(map(int, filter(None, ids.split(","))))

@@ -1,0 +1,135 @@
+"""What goes out next: planned, claimed and composed a little ahead of the mail server, and no more than that.
+
+A batch is as large as goes out in about a second. So a confirmation that is asked for in the middle of a run is among
+the next messages, however slow the mail server is, and a worker that dies holds little.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+from digestmail.clock import Clock
+from digestmail.deliveries import ledger
+from digestmail.deliveries.ledger import Claimed
+from digestmail.deliveries.outcome import NOT_COMPOSED, Outcome, Reply, Result, outcome_of
+from digestmail.deliveries.report import SendReport
+from digestmail.messages.message import Message
+from digestmail.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+NOTHING_NEW = "nothing new in the reader's topics"
+
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 400
+_BATCH_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+"""How often a long run looks whether more has become due."""
+
+Compose = Callable[[Claimed], Message | None]
+End = Callable[[Claimed, Outcome], None]
+
+
+class Supply:
+    """The messages of one claim, in the order of their urgency."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        claim_id: int,
+        plan: Callable[[], int],
+        compose: Compose,
+        end: End,
+        report: SendReport,
+    ) -> None:
+        """`plan` plans some of what is due and says how many; `end` is told of what is not to be sent, and why."""
+        self._database = database
+        self._clock = clock
+        self._claim_id = claim_id
+        self._plan = plan
+        self._compose = compose
+        self._end = end
+        self._report = report
+        self._claimed: deque[Claimed] = deque()
+        self._composed: deque[tuple[Claimed, Message]] = deque()
+        self._batch = _SMALLEST_BATCH
+        self._all_is_claimed = False
+        self._claimed_at = self._look_at = self._plan_at = 0.0
+
+    def __len__(self) -> int:
+        """How many deliveries are in hand."""
+        return len(self._claimed) + len(self._composed)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is in hand and nothing more was due at the last look."""
+        return self._all_is_claimed and not self
+
+    @property
+    def may_plan(self) -> bool:
+        """Whether planning may find something to do."""
+        return time.monotonic() >= self._plan_at
+
+    def refill(self) -> None:
+        """Claim the next batch before the last one is used up."""
+        now = time.monotonic()
+        if 4 * len(self._claimed) > self._batch or (self._all_is_claimed and now < self._look_at):
+            return
+        if now - self._claimed_at < _BATCH_SECONDS / 2:
+            self._batch = min(2 * self._batch, _LARGEST_BATCH)
+        elif now - self._claimed_at > _BATCH_SECONDS:
+            self._batch = max(self._batch // 2, _SMALLEST_BATCH)
+        self._claimed_at, self._look_at = now, now + _LOOK_SECONDS
+        with self._report.measured("ledger"), self._database.transaction() as session:
+            claimed = ledger.claim(session, self._claim_id, now=self._clock(), limit=self._batch)
+        self._claimed.extend(claimed)
+        self._all_is_claimed = len(claimed) < self._batch
+        if self._all_is_claimed and self.may_plan:
+            self.plan_some()
+
+    def plan_some(self) -> int:
+        """Plan some of what is due; how many. A failure keeps nobody from being sent what is planned already."""
+        planned = 0
+        try:
+            with self._report.measured("plan"):
+                planned = self._plan()
+        except Exception:
+            log.exception("planning failed; what is planned already goes out all the same")
+        self._report.planned += planned
+        self._plan_at = 0.0 if planned else time.monotonic() + _LOOK_SECONDS
+        self._all_is_claimed = self._all_is_claimed and not planned
+        return planned
+
+    def take(self, count: int) -> list[tuple[Claimed, Message]]:
+        """At most `count` messages, composed now. One more is made ready, so that it is known whether there is any."""
+        with self._report.measured("compose"):
+            while self._claimed and len(self._composed) <= count:
+                row = self._claimed.popleft()
+                if (message := self._message(row)) is not None:
+                    self._composed.append((row, message))
+        return [self._composed.popleft() for _ in range(min(count, len(self._composed)))]
+
+    def put_back(self, row: Claimed) -> None:
+        """A delivery that is to be offered once more, after those in hand: it may be what the server stumbles at."""
+        self._claimed.append(row)
+
+    def judge(self, row: Claimed, reply: Reply) -> Outcome:
+        """What a reply means for a delivery of ours."""
+        return outcome_of(reply, kind=row.kind, slot_at=row.slot_at, attempts=row.attempts, now=self._clock())
+
+    def _message(self, row: Claimed) -> Message | None:
+        if row.unwanted:
+            self._end(row, Outcome(Result.SKIPPED, row.unwanted))
+            return None
+        try:
+            message = self._compose(row)
+        except Exception:
+            log.exception("a message could not be composed", delivery=row.id)
+            self._end(row, self.judge(row, NOT_COMPOSED))
+            return None
+        if message is None:
+            self._end(row, Outcome(Result.SKIPPED, NOTHING_NEW))
+        return message

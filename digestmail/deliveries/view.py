@@ -1,0 +1,40 @@
+"""A digest as its reader sees it on the web: whole, where the mail had to leave stories out."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from digestmail.editions.content import Content
+from digestmail.messages.alone import whole_page
+from digestmail.messages.publication import Publication
+from digestmail.store.models import Delivery, Edition, Kind
+from digestmail.subscribers.choices import topics_of
+from digestmail.tokens import Purpose, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A digest on the web; `html` is None where the reader's present topics have no story in it."""
+
+    html: str | None
+    preferences: str
+    """The token of the reader's preferences."""
+
+
+def view_digest(session: Session, delivery_id: int, *, publication: Publication, tokens: Tokens) -> View | None:
+    """The whole digest of a delivery, in the reader's present topics; None where it is no longer kept."""
+    delivery = session.get(Delivery, delivery_id)
+    edition = session.get(Edition, delivery.edition_id) if delivery and delivery.edition_id else None
+    if delivery is None or edition is None:
+        return None
+    preferences = tokens.make(Purpose.PREFERENCES, delivery.subscriber_id)
+    html = whole_page(
+        Content.from_json(edition.content),
+        topics=topics_of(session, delivery.subscriber_id),
+        kind=Kind(delivery.kind),
+        publication=publication,
+        day=delivery.scheduled_day or delivery.slot_at.date(),
+        unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, delivery.subscriber_id),
+        preferences=preferences,
+    )
+    return View(html, preferences)

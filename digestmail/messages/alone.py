@@ -1,0 +1,87 @@
+"""The digest of one reader rendered for that reader alone: to look at, and to hold the joined mail against."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from digestmail.editions.content import Content
+from digestmail.editions.select import select
+from digestmail.messages.budget import BUDGET, Kept, cut
+from digestmail.messages.digest import Digest, index_lines
+from digestmail.messages.keys import MORE, frame_keys, key_of
+from digestmail.messages.pieces import Marks, NoMarks
+from digestmail.messages.prose import day_in_words
+from digestmail.messages.publication import Publication
+from digestmail.messages.sections import Parts, SectionParts
+from digestmail.messages.template import Rendering
+from digestmail.messages.tidy import tidy
+from digestmail.store.models import Kind
+
+
+def plain_rendering(
+    content: Content,
+    *,
+    topics: Iterable[int],
+    kind: Kind = Kind.DIGEST,
+    publication: Publication,
+    day: date,
+    unsubscribe: str,
+    preferences: str,
+    view: str,
+    budget: int = BUDGET,
+) -> Rendering | None:
+    """The digest of a reader of `topics`, with at most `budget` octets of HTML; None where it has no story.
+
+    `unsubscribe`, `preferences` and `view` are the tokens of the reader's links. For a look at a digest: sending goes
+    through `DigestComposer`, which gives the same mail.
+    """
+    digest = _digest(content, topics)
+    if digest is None:
+        return None
+    values = {"day": day_in_words(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
+    rendering = digest.render(kind=kind, publication=publication, marker=NoMarks(values))
+    if len(rendering.html.encode()) <= budget:
+        return rendering
+    marks = Marks()
+    parts = Parts(digest.in_every_form().render(kind=kind, publication=publication, marker=marks), marks)
+    cut_digest = digest.cut(_kept(digest, parts, values, budget))
+    marker = NoMarks(values | {"more": str(cut_digest.hidden)})
+    return cut_digest.render(kind=kind, publication=publication, marker=marker)
+
+
+def whole_page(
+    content: Content,
+    *,
+    topics: Iterable[int],
+    kind: Kind,
+    publication: Publication,
+    day: date,
+    unsubscribe: str,
+    preferences: str,
+) -> str | None:
+    """The digest of a reader of `topics` with all its stories, as a page for a browser; None where it has no story."""
+    digest = _digest(content, topics)
+    if digest is None:
+        return None
+    marker = NoMarks({"day": day_in_words(day), "unsubscribe": unsubscribe, "preferences": preferences})
+    return digest.render_page(kind=kind, publication=publication, marker=marker)
+
+
+def _digest(content: Content, topics: Iterable[int]) -> Digest | None:
+    selection = select(tidy(content), topics)
+    return Digest.of(selection) if selection.sections else None
+
+
+def _kept(digest: Digest, parts: Parts, values: Mapping[str, str], budget: int) -> list[Kept]:
+    """What is left of each topic where the digest may have so many octets."""
+    sizes = {name: len(value.encode()) for name, value in values.items()} | {"more": 0}
+    sections = [SectionParts(section, parts, parts.story) for section in digest.selection.sections]
+    lines = index_lines(len(sections), sum(section.count for section in sections))
+    preheader = [key_of("teaser", placed.story.id) for placed in digest.teasers]
+    preheader += [key_of("lead", placed.story.id) for placed in digest.leads]
+    frame = frame_keys(digest.selection.announcements, index=bool(digest.index))
+    return cut(
+        [section.measured(lines=count) for section, count in zip(sections, lines, strict=True)],
+        around=parts.html.size([*frame, *preheader], sizes),
+        more=parts.html.size([MORE], sizes),
+        budget=budget,
+    )

@@ -1,0 +1,95 @@
+"""From a claimed delivery to its message, with a memory that does not grow with the readers."""
+
+import gc
+import weakref
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from digestmail.deliveries.ledger import Claimed
+from digestmail.deliveries.mailroom import Mailroom
+from digestmail.editions.content import Content, Topic
+from digestmail.messages.shared import Shared
+from digestmail.store.database import Database
+from digestmail.store.models import Edition, Kind
+from tests.messages.samples import PUBLICATION, TOKENS, html_of, parsed, story
+
+SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
+TOPICS = tuple(Topic(id=number, slug=f"t{number}", name=f"Topic {number}") for number in range(1, 11))
+
+
+@pytest.fixture
+def mailroom(tmp_path: Path, sqlite_template: Path) -> Mailroom:
+    """One over a database with the editions 1 to 12, each with a story of its own, and 13 of much overlap."""
+    path = tmp_path / "digestmail.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}")
+    contents = [Content(topics=TOPICS, stories=(story(number, 1),)) for number in range(1, 13)]
+    contents.append(Content(topics=TOPICS, stories=tuple(story(n, *range(1 + n % 5, 11)) for n in range(1, 31))))
+    with database.transaction() as session:
+        for number, content in enumerate(contents):
+            since_at = SLOT - timedelta(hours=number)
+            session.add(
+                Edition(kind=Kind.DIGEST, since_at=since_at, slot_at=SLOT, cutoff_at=SLOT, content=content.to_json())
+            )
+            session.flush()
+    return Mailroom(database, PUBLICATION, TOKENS)
+
+
+def claimed(edition_id: int | None, *topics: int, kind: Kind = Kind.DIGEST, email: str = "ann@example.org") -> Claimed:
+    return Claimed(
+        id=7,
+        kind=kind,
+        subscriber_id=5,
+        email=email,
+        slot_at=SLOT,
+        day=date(2026, 11, 24),
+        edition_id=edition_id,
+        attempts=1,
+        topics=frozenset(topics),
+        unwanted="",
+    )
+
+
+def test_a_delivery_becomes_the_message_of_its_kind_and_edition(mailroom: Mailroom) -> None:
+    digest = mailroom.compose(claimed(3, 1))
+    assert digest
+    assert ">Headline number 3</a>" in html_of(digest)
+    assert "Tuesday, 24 November 2026" in html_of(digest)
+    assert mailroom.compose(claimed(3, 2)) is None
+    for kind, words in ((Kind.CONFIRMATION, "Please confirm"), (Kind.REMINDER, "You already get")):
+        letter = mailroom.compose(claimed(None, kind=kind))
+        assert letter
+        assert words in str(parsed(letter)["Subject"])
+
+
+def test_what_fails_for_one_reader_fails_for_that_reader_only(mailroom: Mailroom) -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match="line end or NUL"):
+            mailroom.compose(claimed(1, 1, email="a@example.org\r\nBcc: b@example.org"))
+        assert mailroom.compose(claimed(1, 1))
+
+
+def test_an_edition_is_rendered_once_and_few_are_kept(mailroom: Mailroom) -> None:
+    first = mailroom.compose(claimed(1, 1))
+    composer = weakref.ref(mailroom._editions[1])
+    for number in range(2, 9):
+        mailroom.compose(claimed(number, 1))
+    assert mailroom.compose(claimed(1, 1)) == first
+    assert composer() is mailroom._editions[1]
+    for number in range(2, 13):
+        mailroom.compose(claimed(number, 1))
+    assert len(mailroom._editions) == 8
+    gc.collect()
+    assert composer() is None
+    assert mailroom.compose(claimed(1, 1)) == first
+
+
+def test_its_memory_does_not_grow_with_the_readers(mailroom: Mailroom) -> None:
+    room = 300_000
+    mailroom._shared = Shared(room)
+    for choice in range(1, 1024, 2):
+        topics = [number for number in range(1, 11) if choice >> (number - 1) & 1]
+        assert mailroom.compose(claimed(13, *topics))
+    assert 0 < mailroom._shared._held <= room

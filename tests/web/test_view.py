@@ -1,0 +1,122 @@
+"""The page with a reader's whole digest, to which a mail leads that counts what it has no room for."""
+
+from datetime import UTC, date, datetime
+
+from sqlmodel import update
+
+from digestmail.editions.content import Content, Story, Topic
+from digestmail.store.models import Delivery, Edition, Kind
+from digestmail.store.outbox import new_delivery
+from digestmail.subscribers.choices import set_topics
+from digestmail.tokens import Purpose
+from tests.web.conftest import Web
+
+SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+
+def story(number: int, *topics: int) -> Story:
+    return Story(
+        id=number,
+        title=f"Headline number {number}",
+        url=f"https://courier.example/{number}",
+        excerpt="One <script>alert()</script> sentence.",
+        author="",
+        source="",
+        image_url="",
+        published_at=SLOT,
+        topics=topics,
+    )
+
+
+def deliver(web: Web, reader: int, *stories: Story, kind: Kind = Kind.DIGEST) -> str:
+    """Keep an edition of these stories and a delivery of it; the path of its page."""
+    names = ("Climate", "Labour", "City & Hall")
+    topics = tuple(Topic(id=number, slug=f"t{number}", name=name) for number, name in enumerate(names, 1))
+    content = Content(topics=topics, stories=stories)
+    with web.database.transaction() as session:
+        edition = Edition(kind=kind, since_at=SLOT, slot_at=SLOT, cutoff_at=SLOT, content=content.to_json())
+        session.add(edition)
+        session.flush()
+        day = date(2026, 11, 24)  # the reader is ahead of UTC
+        row = new_delivery(kind, reader, scheduled_day=day, slot_at=SLOT, now=SLOT, edition_id=edition.id)
+        delivery = Delivery(**row)
+        session.add(delivery)
+        session.flush()
+        return f"/d/{web.tokens.make(Purpose.VIEW, delivery.id or 0)}"
+
+
+def test_it_shows_every_story_of_the_readers_topics(web: Web) -> None:
+    stories = [story(number, 1 + number % 3) for number in range(1, 301)]
+    page = web.client.get(deliver(web, web.subscribe(), *stories))
+    assert page.status_code == 200
+    assert page.text.count('<div class="story rule"') == 200  # of climate and labour
+    assert "Tuesday, 24 November 2026" in page.text
+    assert "The Harbour Courier" in page.text
+
+
+def test_it_shows_the_topics_that_the_reader_has_now(web: Web) -> None:
+    reader = web.subscribe()
+    path = deliver(web, reader, story(1, 1), story(2, 3))
+    with web.database.transaction() as session:
+        set_topics(session, reader, frozenset({3}))
+    page = web.client.get(path).text
+    assert "Headline number 2" in page
+    assert "Headline number 1" not in page
+
+
+def test_its_links_lead_to_the_preferences_and_out(web: Web) -> None:
+    reader = web.subscribe()
+    page = web.client.get(deliver(web, reader, story(1, 1))).text
+    for purpose in (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE):
+        link = web.link(purpose, reader)
+        assert f'href="{web.site.settings.public_url}{link}"' in page
+        assert web.client.get(link).status_code == 200
+
+
+def test_a_welcome_is_shown_as_one(web: Web) -> None:
+    page = web.client.get(deliver(web, web.subscribe(), story(1, 1), kind=Kind.WELCOME)).text
+    assert "This is your first digest" in page
+
+
+def test_it_runs_no_script_and_is_in_no_index(web: Web) -> None:
+    page = web.client.get(deliver(web, web.subscribe(), story(1, 1)))
+    assert "<script" not in page.text
+    assert page.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    )
+    assert page.headers["x-robots-tag"] == "noindex"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_looking_changes_nothing(web: Web) -> None:
+    path = deliver(web, web.subscribe(), story(1, 1))
+    before = web.rows()
+    assert web.client.get(path).status_code == web.client.head(path).status_code == 200
+    assert web.rows() == before
+    assert web.client.post(path).status_code == 405
+
+
+def test_a_digest_that_is_no_longer_kept_says_so(web: Web) -> None:
+    path = deliver(web, web.subscribe(), story(1, 1))
+    with web.database.transaction() as session:
+        session.connection().execute(update(Delivery).values(edition_id=None))
+    for gone in (path, f"/d/{web.tokens.make(Purpose.VIEW, 99)}"):
+        page = web.client.get(gone)
+        assert page.status_code == web.client.head(gone).status_code == 410
+        assert "This digest is gone" in page.text
+        assert "older" in page.text
+
+
+def test_a_digest_without_a_story_in_the_present_topics_leads_to_them(web: Web) -> None:
+    reader = web.subscribe()
+    page = web.client.get(deliver(web, reader, story(1, 3)))
+    assert page.status_code == 410
+    assert f'href="{web.link(Purpose.PREFERENCES, reader)}"' in page.text
+
+
+def test_a_link_for_another_purpose_opens_nothing(web: Web) -> None:
+    reader = web.subscribe()
+    assert web.client.get(f"/d/{web.tokens.make(Purpose.PREFERENCES, reader)}").status_code == 404
+    assert web.client.get("/d/damaged").status_code == 404
