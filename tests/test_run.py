@@ -87,6 +87,7 @@ FIRST = [
         (["topic", "list"], "-m digestmail topic list"),
         (["topic", "--help"], "-m digestmail topic --help"),
         (["test", "-k", "inbox"], "-m pytest -k inbox"),
+        (["bench", "--runs", "3"], "-m tests.bench --runs 3"),
     ],
 )
 def test_it_becomes_the_command(run: ModuleType, steps: Steps, arguments: list[str], becomes: str) -> None:
@@ -115,6 +116,13 @@ def test_another_lock_is_synced(run: ModuleType, steps: Steps) -> None:
     (run.FOLDER / "uv.lock").write_text("another")
     run.set_up(tools=False)
     assert steps.commands == [*FIRST, ".venv/bin/uv sync --frozen --no-dev"]
+
+
+@pytest.mark.parametrize(("command", "tools"), [("test", True), ("bench", True), ("web", False)])
+def test_a_command_comes_with_the_tools_that_it_needs(run: ModuleType, steps: Steps, command: str, tools: bool) -> None:
+    with pytest.raises(BecameError):
+        run.main([command])
+    assert ("--no-dev" not in steps.commands[-1]) == tools
 
 
 def test_an_interrupted_set_up_is_begun_afresh(run: ModuleType, steps: Steps) -> None:
