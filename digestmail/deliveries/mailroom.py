@@ -15,7 +15,6 @@ from digestmail.tokens import Tokens
 
 _EDITIONS_KEPT = 8
 _EDITIONS_OCTETS = 16 * 1024 * 1024
-_SHARED_OCTETS = 24 * 1024 * 1024
 
 
 class Mailroom:
@@ -31,7 +30,7 @@ class Mailroom:
         self._tokens = tokens
         self._letters: LetterComposer | None = None
         self._editions: OrderedDict[int, DigestComposer] = OrderedDict()
-        self._shared = Shared(_SHARED_OCTETS)
+        self._shared = Shared()
 
     def compose(self, claimed: Claimed) -> Message | None:
         """The message of a delivery; None where the reader's topics have nothing new."""

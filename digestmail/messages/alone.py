@@ -8,7 +8,7 @@ from digestmail.editions.select import select
 from digestmail.messages.budget import BUDGET, Kept, cut
 from digestmail.messages.digest import Digest, index_lines
 from digestmail.messages.keys import MORE, frame_keys, key_of
-from digestmail.messages.pieces import Marks, NoMarks
+from digestmail.messages.pieces import Marks, NoMarks, octets_of
 from digestmail.messages.prose import day_in_words
 from digestmail.messages.publication import Publication
 from digestmail.messages.sections import Parts, SectionParts
@@ -39,7 +39,7 @@ def plain_rendering(
         return None
     values = {"day": day_in_words(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
     rendering = digest.render(kind=kind, publication=publication, marker=NoMarks(values))
-    if len(rendering.html.encode()) <= budget:
+    if octets_of(rendering.html) <= budget:
         return rendering
     marks = Marks()
     parts = Parts(digest.in_every_form().render(kind=kind, publication=publication, marker=marks), marks)

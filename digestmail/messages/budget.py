@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 BUDGET = 90 * 1024
-"""Octets of a digest's HTML, decoded."""
+"""Octets of a digest's HTML as its reader's mail program decodes it."""
 
 LEADING = 12
 """So many of the most important stories are shortened only when all others are left out."""

@@ -14,8 +14,6 @@ from digestmail.messages.tidy import tidy
 from digestmail.store.models import Kind
 from digestmail.tokens import Purpose, Tokens
 
-_SHARED_OCTETS = 8 * 1024 * 1024
-
 
 class DigestComposer:
     """The messages of one edition. Making one costs a rendering; composing costs microseconds."""
@@ -48,7 +46,7 @@ class DigestComposer:
         self._unsubscribe = tokens.maker(Purpose.UNSUBSCRIBE)
         self._preferences = tokens.maker(Purpose.PREFERENCES)
         self._view = tokens.maker(Purpose.VIEW)
-        self._shared = shared or Shared(_SHARED_OCTETS)
+        self._shared = shared or Shared()
         self._subjects: dict[tuple[str, int], bytes] = {}
         self._layouts = Layouts(
             tidy(content),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 from digestmail.editions.content import Content
 from digestmail.editions.select import Placed, Section, Selection, whole
@@ -22,7 +22,7 @@ _INDEX_FROM = 3  # stories; fewer are seen at a glance anyway
 _LEAD = 56  # characters of the subject, which phones cut soon after
 
 
-@cache
+@lru_cache(4096)
 def index_lines(sections: int, stories: int) -> tuple[int, ...]:
     """How many lines of the index each section has: at most twelve in all, none where there are few stories."""
     if stories < _INDEX_FROM:

@@ -28,9 +28,8 @@ ENTRY_OCTETS = 400
 """About what an entry of a table takes besides its content."""
 
 _SIZES = {"unsubscribe": TOKEN_LENGTH, "preferences": TOKEN_LENGTH, "view": TOKEN_LENGTH, "more": 0}
-_BITS_OF_A_GROUP = 8
+_BITS_OF_A_GROUP = 8  # so 256 choices at most, where topics share few stories
 _LONGEST_DAY = len("Wednesday, 30 September 2026")
-
 
 Layout = tuple[Frame, dict[str, Sequence[bytes]], str, int, int]
 """One reader's digest but for the reader's own links: a frame, what stands in its gaps, the headline of the first
@@ -89,7 +88,10 @@ class Layouts:
         self._always_fit = self._fit_always(content)
 
     def of(self, topics: frozenset[int], day: date) -> Layout | None:
-        """The digest of a reader of `topics` on that reader's `day`; None where the edition has no story for them."""
+        """The digest of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
+
+        This is done for each reader, so what can be looked up is looked up before anything is called.
+        """
         try:
             chosen = sum(map(self._bits.__getitem__, topics))
         except KeyError:  # a topic that is younger than the edition
@@ -195,7 +197,7 @@ class Layouts:
 
 
 def _grouped(matters: Sequence[int]) -> list[_Group]:
-    """The topics in groups for which few bits matter, so that in each few different choices are made."""
+    """The topics in groups for which few bits matter: so there are few different choices among them."""
     groups: list[_Group] = []
     for number, bits in enumerate(matters):
         bits |= 1 << number

@@ -1,13 +1,12 @@
 """A message as a value: what the wire needs to carry it, and the one place where Message-IDs are made."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from digestmail.store.models import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One mail to one person.
 
     `sender` and `recipient` are the bare addresses of the envelope. `data` is the whole message (RFC 5322): lines end

@@ -145,4 +145,9 @@ def _encoded(key: str, content: str | Gap) -> Iterator[Piece]:
         yield Piece(key, content, 0)
         yield Piece(key, SOFT_BREAK, 0)
     elif content:
-        yield Piece(key, encode(content), len(content.encode()))
+        yield Piece(key, encode(content), octets_of(content))
+
+
+def octets_of(text: str) -> int:
+    """How many octets a text has as it travels, in UTF-8 and with two for a line's end, before it is encoded."""
+    return len(text.encode()) + text.count("\n")

@@ -4,6 +4,9 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Any, TypeVar
 
+SHARED_OCTETS = 24 * 1024 * 1024
+"""Enough for the readers of a day of much news, and little beside what a process takes anyway."""
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -11,7 +14,7 @@ V = TypeVar("V")
 class Shared:
     """Bounds what stands in several tables to `octets` in all. Looking into a table is the table's own business."""
 
-    def __init__(self, octets: int) -> None:
+    def __init__(self, octets: int = SHARED_OCTETS) -> None:
         self._octets = octets
         self._held = 0
         self._kept: deque[tuple[dict[Any, Any], Hashable, int]] = deque()

@@ -41,7 +41,7 @@ def test_a_template_that_interrupts_a_region_is_refused() -> None:
 def test_sizes_are_those_before_encoding() -> None:
     marks = Marks()
     pieces = Pieces(f"é={marks.fill('day')}\n{marks.cut('a')}漢", marks, {})
-    assert pieces.size(["always"], {"day": 7}) == len("é=\n".encode()) + 7
+    assert pieces.size(["always"], {"day": 7}) == len("é=\r\n".encode()) + 7
     assert pieces.size(["a"]) == 3
     assert pieces.octets == len(b"=C3=A9=3D=\r\n" + b"=\r\n" + b"\r\n" + b"=E6=BC=A2=\r\n")
 

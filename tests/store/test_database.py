@@ -1,16 +1,21 @@
 """The tables are what the migrations make, and writers wait for each other."""
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.exc import StatementError
-from sqlmodel import SQLModel, select
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, StatementError
+from sqlmodel import Session, SQLModel, col, select
 
 from digestmail.store import models
-from digestmail.store.database import Database, insert_new
+from digestmail.store.database import Database, among, each_number, insert_new
 
 
 def test_the_migrations_make_the_tables_of_the_models(database: Database) -> None:
@@ -62,6 +67,80 @@ def test_insert_new_leaves_what_is_there(database: Database) -> None:
         assert insert_new(session, models.Topic, rows) == 1
         assert insert_new(session, models.Topic, [{**rows[0], "name": "Other"}]) == 0
         assert session.exec(select(models.Topic.name)).all() == ["Climate"]
+
+
+@pytest.mark.parametrize("numbers", [[], [3], list(range(2, 5001))])
+def test_many_row_numbers_are_one_parameter(database: Database, numbers: list[int]) -> None:
+    with database.transaction() as session:
+        session.add_all([models.Topic(slug=str(number), name="") for number in range(1, 5)])
+        session.flush()
+        connection = session.connection()
+        chosen = select(models.Topic.id).where(among(col(models.Topic.id))).order_by(col(models.Topic.id))
+        expected = [number for number in numbers if number < 5]
+        assert connection.execute(chosen, {"ids": numbers}).scalars().all() == expected
+        assert connection.execute(chosen, {"ids": ",".join(map(str, numbers))}).scalars().all() == expected
+        each = select(each_number().c.value)
+        assert connection.execute(each, {"ids": numbers}).scalars().all() == numbers
+
+
+def test_a_connection_that_broke_in_a_quiet_hour_is_replaced(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digestmail.store.database._TRUSTED_SECONDS", 0)
+    with postgresql.reading() as session:
+        number = backend(session)
+    terminate(postgresql, number)
+    with postgresql.reading() as session:
+        assert backend(session) != number
+
+
+def test_a_connection_that_breaks_in_a_transaction_leaves_nothing(postgresql: Database) -> None:
+    def break_half_way() -> None:
+        with postgresql.transaction() as session:
+            session.add(models.Topic(slug="climate", name="Climate"))
+            session.flush()
+            terminate(postgresql, backend(session))
+
+    with pytest.raises(OperationalError):
+        break_half_way()
+    with postgresql.reading() as session:
+        assert session.exec(select(models.Topic)).all() == []
+
+
+@pytest.fixture
+def postgresql(request: pytest.FixtureRequest) -> Iterator[Database]:
+    server: str = request.getfixturevalue("postgresql_server")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS breaking WITH (FORCE)")
+        connection.execute("CREATE DATABASE breaking TEMPLATE migrated")
+    database = Database(f"{server.replace('postgresql', 'postgresql+psycopg')}/breaking")
+    yield database
+    database.engine.dispose()
+
+
+def backend(session: Session) -> int:
+    number: int = session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()
+    return number
+
+
+def terminate(database: Database, number: int) -> None:
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [number])
+
+
+def test_a_writer_that_waits_in_vain_fails_as_any_statement_does(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'digestmail.db'}")
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA busy_timeout=1")
+        with (
+            database.transaction() as writer,
+            pytest.raises(OperationalError, match="locked"),
+            connection.execution_options(writes=True).begin(),
+        ):
+            writer.connection()
+    database.engine.dispose()
 
 
 def test_writers_in_many_threads_wait_for_their_turn(database: Database, now: datetime) -> None:
