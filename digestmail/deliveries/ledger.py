@@ -29,7 +29,7 @@ from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
 from digestmail.deliveries.readers import MAY_BE_WRITTEN_TO, readers
 from digestmail.deliveries.windows import ENDED, give_windows_back
 from digestmail.store.columns import Instant
-from digestmail.store.database import among, aside, insert_new
+from digestmail.store.database import among, aside, hold_back_news, insert_new
 from digestmail.store.models import Delivery, Edition, Kind, State, Subscriber, Suppression, is_in
 
 __all__ = (
@@ -226,6 +226,7 @@ _EXPIRE = (
 
 def expire(session: Session, *, now: datetime) -> int:
     """End what has been due for too long, such as while the mail server was away; how many deliveries."""
+    hold_back_news(session)  # a planner locks the same rows the other way round: first readers, then deliveries
     oldest = {f"oldest_{kind}": now - limit for kind, limit in GIVE_UP_AFTER.items()}
     ended = session.connection().execute(_EXPIRE, {"now": now, **oldest}).all()
     give_windows_back(session, ended)

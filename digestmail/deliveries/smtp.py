@@ -11,6 +11,8 @@ DOT = b".\r\n"
 RSET = b"RSET\r\n"
 QUIT = b"QUIT\r\n"
 
+_LONGEST_TEXT = 500
+
 _NO_ADDRESS = re.compile(r"[\x00-\x20\x7f<>]|[^\x00-\x7f]")
 
 
@@ -49,6 +51,6 @@ def body(message: Message) -> bytes:
 
 
 def read_reply(raw: bytes) -> Reply:
-    """A whole reply of one or more lines (section 4.2), with its text in one."""
+    """A whole reply of one or more lines (section 4.2), with its text in one, as much of it as a person reads."""
     lines = raw.decode("utf-8", "replace").split("\n")
-    return Reply(int(raw[:3]), " ".join(" ".join([line[4:] for line in lines]).split()))
+    return Reply(int(raw[:3]), " ".join(" ".join([line[4:] for line in lines]).split())[:_LONGEST_TEXT])

@@ -100,8 +100,8 @@ class Wire:
         Comes back with none when `seconds` are over, or earlier where only the room has changed. Raises RelayError when
         no connection can be had, or when the server wants no mail from our sender at all; events are given before that.
         """
-        self._open(wanted)
         self._tend()
+        self._open(wanted)
         patience = min(seconds, self._width.rest or seconds, _CHECK_SECONDS)
         if len(self._before_dot) >= _GATHER_FROM:
             time.sleep(_GATHER_SECONDS)

@@ -1,6 +1,7 @@
 """The mail itself: an edition is rendered once, cut into pieces, and each reader's message is joined from them.
 
 ```
-Content ──tidy──> Outline ──template──> Rendering ──pieces──> Composed ──mime──> Message
+            once an edition                       for few choices of topics         for each reader
+Content ──tidy, digest, template──> Rendering ──pieces──> Parts ──sections, frame──> Layout ──compose──> Message
 ```
 """

@@ -41,7 +41,7 @@ _SET_UP_SQLITE = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "foreign_keys=ON",
-    "cache_size=-16384",  # KiB for each connection: what one chunk of a plan touches
+    "cache_size=-8192",  # KiB for each connection: what one chunk of a plan touches
     "temp_store=MEMORY",  # else each statement that may fail half-way opens a file for what it would undo
 )
 

@@ -134,12 +134,10 @@ def test_a_writer_that_waits_in_vain_fails_as_any_statement_does(tmp_path: Path)
     with database.engine.connect() as connection:
         driver: Any = connection.connection.dbapi_connection
         driver.execute("PRAGMA busy_timeout=1")
-        with (
-            database.transaction() as writer,
-            pytest.raises(OperationalError, match="locked"),
-            connection.execution_options(writes=True).begin(),
-        ):
-            writer.connection()
+        with database.transaction() as writer:
+            writer.connection()  # has the lock
+            with pytest.raises(OperationalError, match="locked"):
+                connection.execution_options(writes=True).begin()
     database.engine.dispose()
 
 
