@@ -13,6 +13,9 @@ from digestmail.store.models import Delivery, Edition, Kind, Subscriber
 ENDED = (col(Delivery.kind), col(Delivery.subscriber_id), col(Delivery.edition_id))
 """What a statement that ends deliveries returns of each for `give_windows_back`."""
 
+_AT_ONCE = 2000
+"""Readers in a statement: SQLite keeps in memory what a statement changes, and after an outage that is everybody."""
+
 _WINDOWS = select(Edition.id, Edition.since_at, Edition.cutoff_at).where(among(col(Edition.id)))
 
 _START_EARLIER = (
@@ -37,9 +40,10 @@ def give_windows_back(session: Session, ended: Iterable[Any], *, whatever_came_s
     connection = session.connection()
     windows = connection.execute(_WINDOWS, {"ids": list(readers)}).all()
     for number, since_at, cutoff_at in sorted(windows, key=lambda row: row.since_at, reverse=True):  # the earliest wins
-        values = {"ids": readers[number], "since": since_at}
-        if whatever_came_since:
-            connection.execute(_START_EARLIER, values)
-        else:
-            connection.execute(_START_EARLIER_IF_UNTOUCHED, values | {"cutoff": cutoff_at})
+        for first in range(0, len(readers[number]), _AT_ONCE):
+            values = {"ids": readers[number][first : first + _AT_ONCE], "since": since_at}
+            if whatever_came_since:
+                connection.execute(_START_EARLIER, values)
+            else:
+                connection.execute(_START_EARLIER_IF_UNTOUCHED, values | {"cutoff": cutoff_at})
     return sum(map(len, readers.values()))

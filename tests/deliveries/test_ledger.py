@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import col, delete, select, update
+from sqlmodel import col, delete, insert, select, update
 
 from digestmail.deliveries import ledger
 from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
@@ -22,7 +22,7 @@ from digestmail.store.models import (
     Subscription,
     Suppression,
 )
-from digestmail.store.outbox import ask_for
+from digestmail.store.outbox import ask_for, new_delivery
 from tests.deliveries.conftest import SLOT, statements
 
 Due = Callable[[int], list[int]]
@@ -259,6 +259,32 @@ def test_what_was_due_for_too_long_expires(database: Database, due: Due) -> None
     with database.reading() as session:
         assert session.get_one(Delivery, 2).reason == "not sent in time"
         assert session.get_one(Subscriber, 2).window_start_at == SLOT - timedelta(days=1)
+
+
+def test_after_an_outage_everybody_gets_the_window_back(database: Database) -> None:
+    before = SLOT - timedelta(days=1)
+    with database.transaction() as session:
+        session.add(Edition(kind=Kind.DIGEST, since_at=before, slot_at=SLOT, cutoff_at=SLOT, content="{}"))
+        session.flush()
+        connection = session.connection()
+        numbers = range(1, 4102)
+        readers = [
+            {
+                "id": number,
+                "email": f"r{number}",
+                "email_key": f"r{number}",
+                "created_at": SLOT,
+                "window_start_at": SLOT,
+            }
+            | {"standing": Standing.ACTIVE, "time_zone": "UTC", "hour": 7, "days": 127, "locale": "en", "source": ""}
+            for number in numbers
+        ]
+        connection.execute(insert(Subscriber), readers)
+        days = {"scheduled_day": date(2026, 11, 23), "slot_at": SLOT, "now": SLOT, "edition_id": 1}
+        connection.execute(insert(Delivery), [new_delivery(Kind.DIGEST, number, **days) for number in numbers])
+        assert ledger.expire(session, now=SLOT + timedelta(days=2)) == len(numbers)
+    with database.reading() as session:
+        assert set(session.exec(select(Subscriber.window_start_at))) == {before}
 
 
 def test_giving_back_does_not_count_as_a_try(database: Database, due: Due) -> None:
