@@ -74,7 +74,6 @@ class Connection:
         self._current: tuple[int, Message] | None = None
         self._refusal: Reply | None = None
         self._body_is_going = False
-        self._ready = False
         self._dotted: int | None = None
         self._ending = False
 
@@ -104,7 +103,7 @@ class Connection:
         if refusal is not None:
             self.events.append(Refused(tag, refusal))
             return
-        self._current, self._refusal, self._ready = (tag, message), None, False
+        self._current, self._refusal = (tag, message), None
         self.begun += 1
         mail, rcpt = smtp.mail(message, self._can), smtp.rcpt(message)
         if self._can.pipelining:
@@ -116,7 +115,7 @@ class Connection:
     def dot(self, tag: int) -> None:
         """End the message whose body is out. From the next `flush` on the server may have it."""
         self._dotted = tag
-        self._current, self._ready = None, False
+        self._current = None
         self._say(smtp.DOT, Awaited.DOT)
 
     def drop(self, tag: int) -> None:
@@ -156,7 +155,7 @@ class Connection:
             self.end()
             return
         if self._body_is_going and self._current is not None:
-            self._body_is_going, self._ready = False, True
+            self._body_is_going = False
             self.events.append(Ready(self._current[0]))
 
     def read(self) -> None:

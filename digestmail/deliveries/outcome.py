@@ -74,7 +74,9 @@ def outcome_of(reply: Reply, *, kind: Kind, slot_at: datetime, attempts: int, no
         return _SENT
     if reply.code >= 500:
         return Outcome(Result.FAILED, str(reply), dead_address=bool(_DEAD_ADDRESS.match(reply.enhanced)))
-    due_at = now + min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)
+    due_at = (now + min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)).replace(
+        microsecond=0
+    )  # those put off together end in one statement
     if due_at > slot_at + GIVE_UP_AFTER[kind]:
         return Outcome(Result.EXPIRED, str(reply))
     return Outcome(Result.LATER, str(reply), due_at=due_at)

@@ -86,13 +86,13 @@ class SharedRate:
         senders: Callable[[], int],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`senders` says how many are at work, so that their shares come to no more than `per_second`."""
+        """`senders` says how many are at work, one at least, so that their shares come to no more than `per_second`."""
         client = redis.Redis.from_url(
             redis_url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, retry=None
         )
         self._ask = client.register_script(_GRANT)
         self._microseconds = (1e6 / per_second, max(1e6 / per_second, 1e6 * _BURST_SECONDS))
-        self._share = OwnRate(lambda: per_second / max(1, senders()), now=now)
+        self._share = OwnRate(lambda: per_second / senders(), now=now)
         self._now = now
         self._away_until = 0.0
         self.patience = 0.0

@@ -75,6 +75,11 @@ class Sender:
         self._on_progress = on_progress
         self._report = SendReport()
         self._ended = unsettled
+        self._offered: dict[int, Claimed] = {}
+        self._ready: list[int] = []
+        self._dotted: dict[int, Claimed] = {}
+        self._returns: Counter[int] = Counter()
+        self._ready_at = self._settled_at = 0.0
 
     def run(self) -> SendReport:
         """Send everything that is due. A relay that cannot be reached ends the run; its error is in the report."""
@@ -93,8 +98,8 @@ class Sender:
             report=report,
         )
         due_at = None
-        wire = self._open_wire()
-        self._begin(wire)
+        self._wire = self._open_wire()
+        self._upkeep_at = time.monotonic() + _UPKEEP_SECONDS
         try:
             self._send()
         except RelayError as error:
@@ -103,7 +108,7 @@ class Sender:
             due_at = self._clock() + _WAIT_FOR_RELAY
         finally:
             self._drain()
-            wire.close()
+            self._wire.close()
             self._settle()
             with self._database.transaction() as session:
                 ledger.give_back(session, self._claim_id, due_at=due_at)
@@ -111,15 +116,6 @@ class Sender:
         while report.relay_error and not self._stopping() and self._supply.plan_some():
             pass  # what is due stands in the ledger also while nobody takes mail
         return report
-
-    def _begin(self, wire: Wire) -> None:
-        self._wire = wire
-        self._offered: dict[int, Claimed] = {}
-        self._ready: list[int] = []
-        self._dotted: dict[int, Claimed] = {}
-        self._returns: Counter[int] = Counter()
-        self._ready_at = 0.0
-        self._upkeep_at = time.monotonic() + _UPKEEP_SECONDS
 
     def _send(self) -> None:
         while not self._stopping():
@@ -205,8 +201,9 @@ class Sender:
                 ledger.settle(session, self._ended, now=self._clock())
                 won = ledger.mark(session, self._claim_id, self._ready)
         except BaseException:
+            later = Outcome(Result.LATER, NOT_MARKED, due_at=self._clock())
             for tag in self._ready:  # whether marked or not: they got no dot, so they are in no doubt
-                self._end(self._offered[tag], Outcome(Result.LATER, NOT_MARKED, due_at=self._clock()))
+                self._end(self._offered[tag], later)
             raise
         self._note_settled()
         return won

@@ -56,7 +56,7 @@ class Supply:
         self._claimed: deque[Claimed] = deque()
         self._composed: deque[tuple[Claimed, Message]] = deque()
         self._batch = _SMALLEST_BATCH
-        self._all_is_claimed = False
+        self._all_is_claimed = True  # for all that is known
         self._claimed_at = self._look_at = self._plan_at = 0.0
 
     def __len__(self) -> int:
@@ -65,8 +65,8 @@ class Supply:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing is in hand and nothing more was due at the last look."""
-        return self._all_is_claimed and not self
+        """Whether nothing is in hand and nothing more was due, nor to be planned, at the last look."""
+        return self._all_is_claimed and not self and not self.may_plan
 
     @property
     def may_plan(self) -> bool:
@@ -74,10 +74,15 @@ class Supply:
         return time.monotonic() >= self._plan_at
 
     def refill(self) -> None:
-        """Claim the next batch before the last one is used up."""
+        """Claim the next batch before the last one is used up; where all is claimed, plan some more before."""
         now = time.monotonic()
-        if 4 * len(self._claimed) > self._batch or (self._all_is_claimed and now < self._look_at):
+        if 4 * len(self._claimed) > self._batch:
             return
+        if self._all_is_claimed:
+            if self.may_plan:
+                self.plan_some()
+            elif now < self._look_at:
+                return
         if now - self._claimed_at < _BATCH_SECONDS / 2:
             self._batch = min(2 * self._batch, _LARGEST_BATCH)
         elif now - self._claimed_at > _BATCH_SECONDS:
@@ -87,8 +92,6 @@ class Supply:
             claimed = ledger.claim(session, self._claim_id, now=self._clock(), limit=self._batch)
         self._claimed.extend(claimed)
         self._all_is_claimed = len(claimed) < self._batch
-        if self._all_is_claimed and self.may_plan:
-            self.plan_some()
 
     def plan_some(self) -> int:
         """Plan some of what is due; how many. A failure keeps nobody from being sent what is planned already."""

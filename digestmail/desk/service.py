@@ -72,8 +72,8 @@ class Service:
             stopping=stopping,
             on_progress=on_progress,
         ).run()
-        with self.database.transaction() as session:
-            prune(session, before=clock() - timedelta(days=self.settings.keep_days))
+        while self._forget_some(clock) and not stopping():
+            pass
         return report
 
     def tick(
@@ -85,6 +85,10 @@ class Service:
     ) -> TickReport:
         """Do everything that is due at the clock's instant: collect, plan, assemble, compose, deliver, settle."""
         return TickReport(self.collect(clock, on_feed=on_feed), self.deliver(clock, on_progress=on_progress))
+
+    def _forget_some(self, clock: Clock) -> int:
+        with self.database.transaction() as session:
+            return prune(session, before=clock() - timedelta(days=self.settings.keep_days))
 
     def _open_wire(self) -> Wire:
         return Wire(

@@ -77,6 +77,19 @@ def test_what_is_planned_in_the_middle_of_a_run_goes_out_in_it(database: Databas
     assert (report.planned, report.results) == (3, {Result.SENT: 7})
 
 
+def test_what_planning_makes_ready_without_counting_it_goes_out_in_the_same_run(database: Database, due: Due) -> None:
+    due(1)
+
+    def plan() -> int:
+        with database.transaction() as session:
+            if session.get(Delivery, 2) is None:
+                ask_for(session, Kind.REMINDER, 1, now=SLOT)  # as a welcome that gets its edition
+        return 0
+
+    with running() as server:
+        assert send(database, server.relay, plan=plan).results == {Result.SENT: 2}
+
+
 def test_planning_that_fails_keeps_nobody_from_the_mail(database: Database, due: Due) -> None:
     due(3)
 
