@@ -49,7 +49,7 @@ def preview(
 def deliveries(as_json: Json = False) -> None:
     """Show the ledger: how many deliveries of each kind are in each state. Planned is the sum of the others."""
     with opened() as (_, database), database.reading() as session:
-        counts = ledger.summary(session)
+        counts = ledger.summary(session.connection())
     rows = []
     for kind, states in counts.items():
         ended = {str(state): states.get(state, 0) for state in State if state not in ledger.OPEN}

@@ -7,8 +7,8 @@ whatever a claim holds is found by `reap` once its process is dead or its lease 
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam
-from sqlmodel import Session, case, col, delete, exists, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, insert, literal_column
+from sqlmodel import case, col, delete, exists, func, select, update
 
 from digestmail.deliveries.owner import is_dead
 from digestmail.store.columns import BigId, Instant
@@ -24,30 +24,27 @@ FREE: dict[str, Any] = {"state": State.DUE, "claim_id": None}
 """The values of a delivery that anybody may claim."""
 
 
-def open_claim(session: Session, *, owner: str) -> int:
+def open_claim(connection: Connection, *, owner: str) -> int:
     """Begin to hold deliveries, as the process that `this_process` names; the claim's number is never used again."""
-    row = Claim(owner=owner, leased_until_at=present(session) + LEASE)
-    session.add(row)
-    session.flush()
-    assert row.id is not None  # noqa: S101 - the database has just given it
-    return row.id
+    row = {"owner": owner, "leased_until_at": present(connection) + LEASE}
+    return connection.execute(insert(Claim).values(row).returning(literal_column("id", Integer))).scalar_one()
 
 
 _RENEW = update(Claim).where(col(Claim.id) == THE_CLAIM).values(leased_until_at=bindparam("until", type_=Instant))
 
 
-def renew(session: Session, claim_id: int) -> bool:
+def renew(connection: Connection, claim_id: int) -> bool:
     """Hold on for another `LEASE`. False where the claim was reaped meanwhile: it holds nothing any more."""
-    until = present(session) + LEASE
-    return session.connection().execute(_RENEW, {"the_claim": claim_id, "until": until}).rowcount == 1
+    until = present(connection) + LEASE
+    return connection.execute(_RENEW, {"the_claim": claim_id, "until": until}).rowcount == 1
 
 
 _CLOSE = delete(Claim).where(col(Claim.id) == THE_CLAIM, ~exists().where(col(Delivery.claim_id) == THE_CLAIM))
 
 
-def close_claim(session: Session, claim_id: int) -> None:
+def close_claim(connection: Connection, claim_id: int) -> None:
     """End a claim that holds nothing any more. One that does is left to `reap`."""
-    session.connection().execute(_CLOSE, {"the_claim": claim_id})
+    connection.execute(_CLOSE, {"the_claim": claim_id})
 
 
 _OVER = delete(Claim).where(among(col(Claim.id)) | (col(Claim.leased_until_at) < bindparam("now", type_=Instant)))
@@ -61,15 +58,15 @@ _TAKE_BACK = (
 )
 
 
-def reap(session: Session) -> int:
+def reap(connection: Connection) -> int:
     """Take back what dead claims held: whose lease is over, or whose process is known to be gone. How many rows."""
-    connection = session.connection()
     owners = connection.execute(select(Claim.id, Claim.owner)).all()
     dead = {owner for owner in {row.owner for row in owners} if is_dead(owner)}
-    connection.execute(_OVER, {"ids": [row.id for row in owners if row.owner in dead], "now": present(session)})
+    connection.execute(_OVER, {"ids": [row.id for row in owners if row.owner in dead], "now": present(connection)})
     return connection.execute(_TAKE_BACK).rowcount
 
 
-def open_claims(session: Session) -> int:
+def open_claims(connection: Connection) -> int:
     """How many claims hold: the senders at work."""
-    return session.exec(select(func.count()).select_from(Claim).where(Claim.leased_until_at >= present(session))).one()
+    living = select(func.count()).select_from(Claim).where(Claim.leased_until_at >= present(connection))
+    return connection.execute(living).scalar_one()

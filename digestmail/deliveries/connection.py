@@ -37,6 +37,9 @@ class Awaited(IntEnum):
     """A dot without a message, which ends a DATA that should have been refused (RFC 2920 section 3.1)."""
 
 
+_NOTHING_TO_DO = (Awaited.MAIL, Awaited.RCPT, Awaited.RSET)
+"""After a 250 to these, where nothing waits to be sent."""
+
 REPLY_SECONDS: tuple[float, ...] = (600, 300, 300, 120, 300, 600)
 """How long each reply may take (RFC 5321 section 4.5.3.2)."""
 
@@ -171,10 +174,14 @@ class Connection:
             return
         self._moved_at = self._now()
         text = self._in + came if self._in else came
+        awaited, unsent = self._awaited, self._unsent
         start = line = 0
         while self.alive and (end := text.find(b"\n", line)) >= 0:
             if text[line + 3 : line + 4] != b"-":  # else more lines of the same reply follow
-                self._take_reply(text[start : end + 1])
+                if text.startswith(b"250", start) and not unsent and awaited and awaited[0] in _NOTHING_TO_DO:
+                    awaited.popleft()  # most of what comes is this
+                else:
+                    self._take_reply(text[start : end + 1])
                 start = end + 1
             line = end + 1
         self._in = text[start:]

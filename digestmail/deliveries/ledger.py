@@ -19,10 +19,10 @@ The statements are built once and their text never changes, so that SQLAlchemy a
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Integer, bindparam
-from sqlmodel import Session, and_, col, delete, func, or_, select, update
+from sqlalchemy import Connection, Integer, bindparam
+from sqlmodel import and_, col, delete, func, or_, select, update
 
 from digestmail.deliveries.claims import FREE, THE_CLAIM, close_claim, open_claim, open_claims, reap, renew
 from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
@@ -31,6 +31,7 @@ from digestmail.deliveries.windows import ENDED, give_windows_back
 from digestmail.store.columns import Instant
 from digestmail.store.database import among, aside, hold_back_news, insert_new
 from digestmail.store.models import Delivery, Edition, Kind, State, Subscriber, Suppression, is_in
+from digestmail.store.statements import Statement
 
 __all__ = (
     "OPEN", "Claimed", "Ended", "claim", "close_claim", "expire", "give_back", "mark", "open_claim", "open_claims",
@@ -81,7 +82,7 @@ _DUE = (
     .with_for_update(skip_locked=True)
     .cte("due")
 )
-_CLAIM = (
+_CLAIM = Statement(
     update(Delivery)
     .where(col(Delivery.id).in_(select(_DUE.c.id)))
     .values(state=State.CLAIMED, claim_id=THE_CLAIM, attempts=Delivery.attempts + 1)
@@ -103,18 +104,19 @@ _URGENCY = itemgetter(0, 1, 2)
 _KINDS = {str(kind): kind for kind in Kind}
 
 
-def claim(session: Session, claim_id: int, *, now: datetime, limit: int) -> list[Claimed]:
+def claim(connection: Connection, claim_id: int, *, now: datetime, limit: int) -> list[Claimed]:
     """Take up to `limit` due deliveries under a claim, whose lease is renewed; the most urgent first.
 
     Nothing where the claim was reaped meanwhile. The row of the claim stays locked until the commit, so that a reaper
     sees either none of these deliveries or the new lease.
     """
-    if not renew(session, claim_id):
+    if not renew(connection, claim_id):
         return []
-    taken: list[Any] = [*session.connection().execute(_CLAIM, {"the_claim": claim_id, "now": now, "at_most": limit})]
-    known = readers(session, list({row.subscriber_id for row in taken}))
+    taken = _CLAIM.rows(connection, {"the_claim": claim_id, "now": now, "at_most": limit})
+    taken.sort(key=_URGENCY)
+    known = readers(connection, [row[4] for row in taken])
     claimed: list[Claimed] = []
-    for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in sorted(taken, key=_URGENCY):
+    for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in taken:
         reader, kind = known[subscriber_id], _KINDS[name]
         claimed.append(
             Claimed(
@@ -133,7 +135,7 @@ def claim(session: Session, claim_id: int, *, now: datetime, limit: int) -> list
     return claimed
 
 
-_MARK = (
+_MARK = Statement(
     update(Delivery)
     .where(_HELD, is_in(State.CLAIMED), MAY_BE_WRITTEN_TO)
     .values(state=State.DOTTED)
@@ -141,13 +143,12 @@ _MARK = (
 )
 
 
-def mark(session: Session, claim_id: int, ids: Sequence[int]) -> set[int]:
+def mark(connection: Connection, claim_id: int, ids: Sequence[int]) -> set[int]:
     """Write down, before their dots, that these deliveries are being sent; which of them may be.
 
     Not those that another claim took since, nor those whose subscriber left or was suppressed meanwhile.
     """
-    won: Iterable[Any] = session.connection().execute(_MARK, {"the_claim": claim_id, "ids": ids}).all()
-    return {number for (number,) in won}
+    return {number for (number,) in _MARK.rows(connection, {"the_claim": claim_id, "ids": ids})}
 
 
 _END = (
@@ -155,13 +156,14 @@ _END = (
     .where(_HELD)
     .values(state=bindparam("result"), reason=bindparam("why"), settled_at=_NOW, claim_id=None)
 )
+_SENT = Statement(_END)
 _END_AND_TELL = _END.returning(col(Delivery.id), *ENDED)
 _PUT_OFF = (
     update(Delivery).where(_HELD).values(**FREE, reason=bindparam("why"), due_at=bindparam("again", type_=Instant))
 )
 
 
-def settle(session: Session, ends: Iterable[Ended], *, now: datetime) -> None:
+def settle(connection: Connection, ends: Iterable[Ended], *, now: datetime) -> None:
     """Write the ends of tries down, where their claims still hold the deliveries. A second time changes nothing.
 
     One statement for all that a claim sent, and one for each other outcome.
@@ -173,9 +175,8 @@ def settle(session: Session, ends: Iterable[Ended], *, now: datetime) -> None:
             sent.setdefault(claim_id, []).append(delivery_id)
         else:
             others.setdefault((claim_id, outcome), []).append(delivery_id)
-    connection = session.connection()
     for claim_id, ids in sent.items():
-        connection.execute(_END, {"the_claim": claim_id, "ids": ids, "result": State.SENT, "why": None, "now": now})
+        _SENT.run(connection, {"the_claim": claim_id, "ids": ids, "result": State.SENT, "why": None, "now": now})
     for (claim_id, outcome), ids in others.items():
         values = {"the_claim": claim_id, "ids": ids, "why": outcome.reason or None}
         if outcome.result == Result.LATER:
@@ -185,9 +186,9 @@ def settle(session: Session, ends: Iterable[Ended], *, now: datetime) -> None:
         if outcome.result == Result.EXPIRED or outcome.dead_address:
             ended = connection.execute(_END_AND_TELL, values).all()
             if outcome.result == Result.EXPIRED:
-                give_windows_back(session, [row[1:] for row in ended])
+                give_windows_back(connection, [row[1:] for row in ended])
             if outcome.dead_address:
-                _suppress(session, [row.subscriber_id for row in ended], outcome.reason, now=now)
+                _suppress(connection, [row.subscriber_id for row in ended], outcome.reason, now=now)
         else:
             connection.execute(_END, values)
 
@@ -203,9 +204,9 @@ _GIVE_BACK = (
 )
 
 
-def give_back(session: Session, claim_id: int, *, due_at: datetime | None = None) -> int:
+def give_back(connection: Connection, claim_id: int, *, due_at: datetime | None = None) -> int:
     """Return what a claim holds and has not dotted; the try does not count. How many there were."""
-    return session.connection().execute(_GIVE_BACK, {"the_claim": claim_id, "again": due_at}).rowcount
+    return connection.execute(_GIVE_BACK, {"the_claim": claim_id, "again": due_at}).rowcount
 
 
 _EXPIRE = (
@@ -224,12 +225,12 @@ _EXPIRE = (
 )
 
 
-def expire(session: Session, *, now: datetime) -> int:
+def expire(connection: Connection, *, now: datetime) -> int:
     """End what has been due for too long, such as while the mail server was away; how many deliveries."""
-    hold_back_news(session)  # a planner locks the same rows the other way round: first readers, then deliveries
+    hold_back_news(connection)  # a planner locks the same rows the other way round: first readers, then deliveries
     oldest = {f"oldest_{kind}": now - limit for kind, limit in GIVE_UP_AFTER.items()}
-    ended = session.connection().execute(_EXPIRE, {"now": now, **oldest}).all()
-    give_windows_back(session, ended)
+    ended = connection.execute(_EXPIRE, {"now": now, **oldest}).all()
+    give_windows_back(connection, ended)
     return len(ended)
 
 
@@ -253,7 +254,7 @@ _FORGET_EDITIONS = delete(Edition).where(
 )
 
 
-def prune(session: Session, *, before: datetime, limit: int = 1000) -> int:
+def prune(connection: Connection, *, before: datetime, limit: int = 1000) -> int:
     """Forget ended deliveries of slots before an instant, and then the editions of such slots that none names.
 
     It looks at the `limit` oldest deliveries only, so it costs little where there is nothing to forget, and is called
@@ -261,23 +262,21 @@ def prune(session: Session, *, before: datetime, limit: int = 1000) -> int:
     Returns how many rows it deleted.
     """
     values = {"before": before, "at_most": limit}
-    forgotten = session.connection().execute(_FORGET, values).rowcount
-    return forgotten + session.connection().execute(_FORGET_EDITIONS, values).rowcount
+    forgotten = connection.execute(_FORGET, values).rowcount
+    return forgotten + connection.execute(_FORGET_EDITIONS, values).rowcount
 
 
-def summary(session: Session) -> dict[Kind, dict[State, int]]:
+def summary(connection: Connection) -> dict[Kind, dict[State, int]]:
     """How many deliveries of each kind are in each state."""
     counts: dict[Kind, dict[State, int]] = {}
     grouped = select(Delivery.kind, Delivery.state, func.count()).group_by(Delivery.kind, Delivery.state)
-    for kind, state, count in session.exec(grouped):
+    for kind, state, count in connection.execute(grouped):
         counts.setdefault(Kind(kind), {})[State(state)] = count
     return counts
 
 
-def _suppress(session: Session, subscriber_ids: Sequence[int], reason: str, *, now: datetime) -> None:
-    keys = session.connection().execute(
-        select(Subscriber.email_key).where(among(col(Subscriber.id))), {"ids": subscriber_ids}
-    )
+def _suppress(connection: Connection, subscriber_ids: Sequence[int], reason: str, *, now: datetime) -> None:
+    keys = connection.execute(select(Subscriber.email_key).where(among(col(Subscriber.id))), {"ids": subscriber_ids})
     insert_new(
-        session, Suppression, [{"email_key": key, "reason": reason, "created_at": now} for key in keys.scalars()]
+        connection, Suppression, [{"email_key": key, "reason": reason, "created_at": now} for key in keys.scalars()]
     )

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from digestmail.store.models import Kind
 
@@ -24,8 +25,7 @@ _DEAD_ADDRESS = re.compile(r"5\.1\.(1|2|3|6|10)$")
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A server's answer to a command (RFC 5321 section 4.2): its code and its text in one line."""
 
     code: int

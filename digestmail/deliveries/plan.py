@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
-from sqlalchemy import Date, Insert, Integer, Text, bindparam, cast, func, insert, select, true, update
+from sqlalchemy import Connection, Date, Insert, Integer, Text, bindparam, cast, func, insert, select, true, update
 from sqlmodel import Session, col
 
 from digestmail.clock import Clock
@@ -43,8 +43,8 @@ _LONGEST_OPEN = timedelta(days=3)
 
 def plan_due(database: Database, clock: Clock) -> int:
     """Plan every digest whose slot has come, and give waiting welcomes their edition; how many digests were planned."""
-    with database.transaction() as session:
-        expire(session, now=clock())
+    with database.writing() as connection:
+        expire(connection, now=clock())
     return sum(iter(partial(plan_some, database, clock), 0))
 
 
@@ -55,7 +55,7 @@ def plan_some(database: Database, clock: Clock) -> int:
     here when the next one takes its place.
     """
     with database.transaction() as session:
-        hold_back_news(session)
+        hold_back_news(session.connection())
         now = clock()
         _welcome(session, now)
         return _plan_chunk(session, now)
@@ -101,7 +101,7 @@ def _plan_chunk(session: Session, now: datetime) -> int:
         return 0
     chunk = {"slot_at": slot_at, "at_most": _AT_ONCE}
     groups = connection.execute(_CHUNK, chunk).all()
-    if _replace_open(session, [group.ids for group in groups], slot_at, now):
+    if _replace_open(connection, [group.ids for group in groups], slot_at, now):
         groups = connection.execute(_CHUNK, chunk).all()
     following = _Following()
     editions: dict[tuple[datetime, datetime], Frozen] = {}
@@ -120,9 +120,9 @@ def _plan_chunk(session: Session, now: datetime) -> int:
             missed.setdefault(earlier, []).append(group.ids)
         planned += group.readers
     for digest, ids in digests.items():
-        _write(session, digest, ",".join(ids), now)
+        _write(connection, digest, ",".join(ids), now)
     for slot, ids in missed.items():
-        _write_missed(session, slot, ",".join(ids), now)
+        _write_missed(connection, slot, ",".join(ids), now)
     return planned
 
 
@@ -148,15 +148,14 @@ _REPLACE = (
 )
 
 
-def _replace_open(session: Session, ids: list[str], slot_at: datetime, now: datetime) -> int:
+def _replace_open(connection: Connection, ids: list[str], slot_at: datetime, now: datetime) -> int:
     """End digests that still wait when the next is planned, which starts where they did; how many."""
-    connection = session.connection()
     first = connection.execute(_ENDS_OF_THE_OPEN).one()
     if first.slot_at is None or (first.slot_at >= slot_at >= first.due_at):
         return 0  # all that wait are of this slot: the usual case, and cheaper to see than looking at each reader
     values = {"ids": ",".join(ids), "since_day": (now - _LONGEST_OPEN).date(), "now": now}
     ended = connection.execute(_REPLACE, values).all()
-    return give_windows_back(session, ended, whatever_came_since=True)
+    return give_windows_back(connection, ended, whatever_came_since=True)
 
 
 _NEW = ("kind", "scheduled_day", "slot_at", "edition_id", "priority", "state", "due_at", "attempts", "created_at")
@@ -184,18 +183,17 @@ _MOVE_ON = (
 )
 
 
-def _write(session: Session, digest: _Digest, ids: str, now: datetime) -> None:
+def _write(connection: Connection, digest: _Digest, ids: str, now: datetime) -> None:
     slot, edition, following = digest
-    connection = session.connection()
     connection.execute(_DIGESTS, {"ids": ids, **_columns(slot, now, edition_id=edition.id)})
     move = {"at": following.at, "day": following.day, "cutoff": edition.cutoff_at}
     connection.execute(_MOVE_ON, {"ids": ids, **move})
 
 
-def _write_missed(session: Session, slot: Slot, ids: str, now: datetime) -> None:
+def _write_missed(connection: Connection, slot: Slot, ids: str, now: datetime) -> None:
     """A slot that passed while nobody planned. Its items come in the digest of the newest slot, so one mail is sent."""
     ended = {"state": State.EXPIRED, "settled_at": now, "reason": "planned when the next was due already"}
-    session.connection().execute(_MISSED, {"ids": ids, **_columns(slot, now, **ended)})
+    connection.execute(_MISSED, {"ids": ids, **_columns(slot, now, **ended)})
 
 
 def _columns(slot: Slot, now: datetime, **changes: Any) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, case, cast, literal_column
-from sqlmodel import Session, col, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Text, case, cast, literal_column
+from sqlmodel import col, exists, func, select
 
 from digestmail.store.database import among
 from digestmail.store.models import Delivery, Kind, Standing, Subscriber, Subscription, Suppression
+from digestmail.store.statements import Statement
 
 _STANDING_FOR = {
     Kind.DIGEST: Standing.ACTIVE,
@@ -20,6 +21,11 @@ _STANDING_FOR = {
 
 def _word(value: str) -> ColumnElement[str]:
     return literal_column(f"'{value}'")
+
+
+def _joined(column: ColumnElement[str]) -> Any:
+    separator: Any = _word(",")  # as a parameter it would be written into the text anew each time
+    return func.aggregate_strings(column, separator)
 
 
 _SUPPRESSED = exists().where(col(Suppression.email_key) == Subscriber.email_key)
@@ -34,16 +40,18 @@ MAY_BE_WRITTEN_TO: ColumnElement[bool] = exists().where(
 )
 """Whether the subscriber of a delivery stands as its kind asks for, and the address is not suppressed."""
 
-_READERS = select(
-    col(Subscriber.id),
-    col(Subscriber.email),
-    col(Subscriber.standing),
-    _SUPPRESSED.label("suppressed"),
-    select(func.aggregate_strings(cast(col(Subscription.topic_id), Text), ","))
-    .where(Subscription.subscriber_id == Subscriber.id)
-    .scalar_subquery()
-    .label("topics"),
-).where(among(col(Subscriber.id)))  # type: ignore[call-overload]  # SQLModel knows selects of four columns at most
+_READERS = Statement(
+    select(
+        col(Subscriber.id),
+        col(Subscriber.email),
+        col(Subscriber.standing),
+        _SUPPRESSED.label("suppressed"),
+        select(_joined(cast(col(Subscription.topic_id), Text)))
+        .where(Subscription.subscriber_id == Subscriber.id)
+        .scalar_subquery()
+        .label("topics"),
+    ).where(among(col(Subscriber.id)))  # type: ignore[call-overload]  # SQLModel knows selects of four columns at most
+)
 
 
 class Reader(NamedTuple):
@@ -63,12 +71,11 @@ class Reader(NamedTuple):
         return "confirmed already" if kind == Kind.CONFIRMATION and self.standing == Standing.ACTIVE else self.standing
 
 
-def readers(session: Session, ids: Sequence[int]) -> dict[int, Reader]:
+def readers(connection: Connection, ids: Sequence[int]) -> dict[int, Reader]:
     """The subscribers of these ids, by one query."""
-    rows = session.connection().execute(_READERS, {"ids": ids}).all()
     return {
         number: Reader(email, standing, bool(suppressed), _topics(topics or ""))
-        for number, email, standing, suppressed, topics in rows
+        for number, email, standing, suppressed, topics in _READERS.rows(connection, {"ids": ids})
     }
 
 

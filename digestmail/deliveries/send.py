@@ -86,8 +86,8 @@ class Sender:
         report = self._report
         self._settle()
         self._clean_up()
-        with self._database.transaction() as session:
-            self._claim_id = ledger.open_claim(session, owner=this_process())
+        with self._database.writing() as connection:
+            self._claim_id = ledger.open_claim(connection, owner=this_process())
         self._supply = Supply(
             self._database,
             self._clock,
@@ -110,9 +110,9 @@ class Sender:
             self._drain()
             self._wire.close()
             self._settle()
-            with self._database.transaction() as session:
-                ledger.give_back(session, self._claim_id, due_at=due_at)
-                ledger.close_claim(session, self._claim_id)
+            with self._database.writing() as connection:
+                ledger.give_back(connection, self._claim_id, due_at=due_at)
+                ledger.close_claim(connection, self._claim_id)
         while report.relay_error and not self._stopping() and self._supply.plan_some():
             pass  # what is due stands in the ledger also while nobody takes mail
         return report
@@ -197,9 +197,9 @@ class Sender:
     def _mark(self) -> set[int]:
         """Settle what has ended and mark the wave, in one transaction; which of it may have their dots."""
         try:
-            with self._report.measured("ledger"), self._database.transaction() as session:
-                ledger.settle(session, self._ended, now=self._clock())
-                won = ledger.mark(session, self._claim_id, self._ready)
+            with self._report.measured("ledger"), self._database.writing() as connection:
+                ledger.settle(connection, self._ended, now=self._clock())
+                won = ledger.mark(connection, self._claim_id, self._ready)
         except BaseException:
             later = Outcome(Result.LATER, NOT_MARKED, due_at=self._clock())
             for tag in self._ready:  # whether marked or not: they got no dot, so they are in no doubt
@@ -228,8 +228,8 @@ class Sender:
 
     def _settle(self) -> None:
         if self._ended:
-            with self._report.measured("ledger"), self._database.transaction() as session:
-                ledger.settle(session, self._ended, now=self._clock())
+            with self._report.measured("ledger"), self._database.writing() as connection:
+                ledger.settle(connection, self._ended, now=self._clock())
         self._note_settled()
 
     def _note_settled(self) -> None:
@@ -241,9 +241,9 @@ class Sender:
 
     def _clean_up(self) -> None:
         """Take back what dead workers held, and end what is too old."""
-        with self._report.measured("ledger"), self._database.transaction() as session:
-            reaped = ledger.reap(session)
-            expired = ledger.expire(session, now=self._clock())
+        with self._report.measured("ledger"), self._database.writing() as connection:
+            reaped = ledger.reap(connection)
+            expired = ledger.expire(connection, now=self._clock())
         self._report.results.update({Result.EXPIRED: expired} if expired else {})
         if reaped:
             log.warning("took back deliveries of workers that died", deliveries=reaped)
@@ -251,8 +251,8 @@ class Sender:
     def _keep_claim(self) -> bool:
         """Show that we live, and look after those that do not; False where we were taken for dead."""
         self._upkeep_at = time.monotonic() + _UPKEEP_SECONDS
-        with self._database.transaction() as session:
-            held = ledger.renew(session, self._claim_id)
+        with self._database.writing() as connection:
+            held = ledger.renew(connection, self._claim_id)
         if not held:
             log.warning("this worker was taken for dead and lost its claim; the next look begins anew")
         self._clean_up()

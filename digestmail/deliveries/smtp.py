@@ -25,7 +25,7 @@ def unfit(message: Message, can: Greeted) -> Reply | None:
     size, limit = len(message.data), can.size_limit
     if limit and size > limit:
         return Reply(552, f"5.3.4 the message has {size} octets, and the mail server takes {limit} at most")
-    if not (can.eightbit or message.data.isascii()):
+    if not (can.eightbit or _is_ascii(message)):
         return Reply(554, "5.6.3 the message has 8-bit octets, and the mail server takes none")
     return None
 
@@ -33,7 +33,7 @@ def unfit(message: Message, can: Greeted) -> Reply | None:
 def mail(message: Message, can: Greeted) -> bytes:
     """MAIL with the parameters that the server knows (RFC 1870, RFC 6152)."""
     size = f" SIZE={len(message.data)}" if can.takes_size else ""
-    eightbit = " BODY=8BITMIME" if can.eightbit and not message.data.isascii() else ""
+    eightbit = " BODY=8BITMIME" if can.eightbit and not _is_ascii(message) else ""
     return f"MAIL FROM:<{message.sender}>{size}{eightbit}\r\n".encode("ascii")
 
 
@@ -44,7 +44,7 @@ def rcpt(message: Message) -> bytes:
 
 def body(message: Message) -> bytes:
     """What goes between DATA and the dot: each dot that begins a line is doubled (section 4.5.2)."""
-    if message.transparent:
+    if message.wire_ready:
         return message.data
     stuffed = message.data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
@@ -54,3 +54,7 @@ def read_reply(raw: bytes) -> Reply:
     """A whole reply of one or more lines (section 4.2), with its text in one, as much of it as a person reads."""
     lines = raw.decode("utf-8", "replace").split("\n")
     return Reply(int(raw[:3]), " ".join(" ".join([line[4:] for line in lines]).split())[:_LONGEST_TEXT])
+
+
+def _is_ascii(message: Message) -> bool:
+    return message.wire_ready or message.data.isascii()

@@ -88,8 +88,8 @@ class Supply:
         elif now - self._claimed_at > _BATCH_SECONDS:
             self._batch = max(self._batch // 2, _SMALLEST_BATCH)
         self._claimed_at, self._look_at = now, now + _LOOK_SECONDS
-        with self._report.measured("ledger"), self._database.transaction() as session:
-            claimed = ledger.claim(session, self._claim_id, now=self._clock(), limit=self._batch)
+        with self._report.measured("ledger"), self._database.writing() as connection:
+            claimed = ledger.claim(connection, self._claim_id, now=self._clock(), limit=self._batch)
         self._claimed.extend(claimed)
         self._all_is_claimed = len(claimed) < self._batch
 

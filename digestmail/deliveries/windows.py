@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import bindparam
-from sqlmodel import Session, col, select, update
+from sqlalchemy import Connection, bindparam
+from sqlmodel import col, select, update
 
 from digestmail.store.columns import Instant
 from digestmail.store.database import among
@@ -26,7 +26,7 @@ _START_EARLIER_IF_UNTOUCHED = _START_EARLIER.where(
 )
 
 
-def give_windows_back(session: Session, ended: Iterable[Any], *, whatever_came_since: bool = False) -> int:
+def give_windows_back(connection: Connection, ended: Iterable[Any], *, whatever_came_since: bool = False) -> int:
     """Let the next digest of these readers start where the one that ended did; `ended` are rows of `ENDED`.
 
     Not where the window has moved on since, such as by a welcome, unless `whatever_came_since`. Returns the readers.
@@ -37,7 +37,6 @@ def give_windows_back(session: Session, ended: Iterable[Any], *, whatever_came_s
             readers.setdefault(edition_id, []).append(subscriber_id)
     if not readers:
         return 0
-    connection = session.connection()
     windows = connection.execute(_WINDOWS, {"ids": list(readers)}).all()
     for number, since_at, cutoff_at in sorted(windows, key=lambda row: row.since_at, reverse=True):  # the earliest wins
         for first in range(0, len(readers[number]), _AT_ONCE):

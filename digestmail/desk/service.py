@@ -87,8 +87,8 @@ class Service:
         return TickReport(self.collect(clock, on_feed=on_feed), self.deliver(clock, on_progress=on_progress))
 
     def _forget_some(self, clock: Clock) -> int:
-        with self.database.transaction() as session:
-            return prune(session, before=clock() - timedelta(days=self.settings.keep_days))
+        with self.database.writing() as connection:
+            return prune(connection, before=clock() - timedelta(days=self.settings.keep_days))
 
     def _open_wire(self) -> Wire:
         return Wire(
@@ -108,7 +108,7 @@ class Service:
 
     def _count_senders(self) -> int:
         with self.database.reading() as session:
-            return max(1, open_claims(session))
+            return max(1, open_claims(session.connection()))
 
 
 class _Remembered:

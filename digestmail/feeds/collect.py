@@ -138,7 +138,7 @@ def _settle(database: Database, feed: _Claimed, poll: "Future[_Answer]", clock: 
 def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock) -> _Outcome:
     fetched, document = answer.fetched, answer.document
     with database.transaction() as session:
-        hold_back_news(session)
+        hold_back_news(session.connection())
         row = session.get(Feed, feed.id)
         if row is None:
             return _Outcome()

@@ -42,7 +42,7 @@ def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: da
     _update_items(session, feed.id, {known[e.identity]: e for e in entries if e.identity in known}, source=source)
     items = known | joined | made
     sources = [{"feed_id": feed.id, "identity": e.identity, "item_id": items[e.identity]} for e in unknown]
-    insert_new(session, ItemSource, sources)
+    insert_new(session.connection(), ItemSource, sources)
 
     opening = _news_at_first(entries, now)
     first_time = feed.first_success_at is None
@@ -61,7 +61,7 @@ def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: da
         for topic in topics.of(entry)
         if (items[entry.identity], topic) not in placed
     ]
-    insert_new(session, ItemTopic, rows)
+    insert_new(session.connection(), ItemTopic, rows)
     return len(made)
 
 

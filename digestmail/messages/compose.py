@@ -82,7 +82,7 @@ class DigestComposer:
         if hidden:
             values |= {"view": (self._view(delivery_id),), "more": (b"%d" % hidden,)}
         data = frame.filled(headers + self._subject(title, stories), values)
-        return Message(message_id, self._sender, recipient, data, self._layouts.transparent)
+        return Message(message_id, self._sender, recipient, data, self._layouts.wire_ready)
 
     def _subject(self, title: str, stories: int) -> bytes:
         if (found := self._subjects.get((title, stories))) is None:

@@ -20,7 +20,7 @@ from digestmail.tokens import Purpose, Tokens
 
 class _Letter(NamedTuple):
     frame: Frame
-    transparent: bool
+    wire_ready: bool
 
 
 class LetterComposer:
@@ -68,7 +68,7 @@ class LetterComposer:
             sender=self._publication.sender_address,
             recipient=recipient,
             data=letter.frame.filled(own, {name: [token] for name, token in links.items()}),
-            transparent=letter.transparent,
+            wire_ready=letter.wire_ready,
         )
 
     def _compose(self, kind: Kind) -> _Letter:
@@ -82,4 +82,4 @@ class LetterComposer:
             + header("Auto-Submitted", "auto-generated")  # RFC 3834
         )
         frame = Frame([head, *alternative(text.around([ALWAYS]), html.around([ALWAYS]))], {})
-        return _Letter(frame, transparent=text.transparent and html.transparent)
+        return _Letter(frame, wire_ready=text.wire_ready and html.wire_ready)

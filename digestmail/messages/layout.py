@@ -80,8 +80,8 @@ class Layouts:
         self._sections: dict[tuple[int, int], SectionParts] = {}
         self._stories: dict[tuple[int, ...], StoryParts] = {}
         self._frames: dict[tuple[date, int, bool, bool], _Around] = {}
-        self.transparent = self._parts.transparent
-        """No line of what comes from here begins with a dot."""
+        self.wire_ready = self._parts.wire_ready
+        """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
         """What the pieces take in memory."""
         self._more_size = self._parts.html.size([MORE], _SIZES)

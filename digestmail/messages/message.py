@@ -18,8 +18,8 @@ class Message(NamedTuple):
     sender: str
     recipient: str
     data: bytes
-    transparent: bool = False
-    """No line of `data` begins with a dot, so none need be doubled on the wire (RFC 5321 section 4.5.2)."""
+    wire_ready: bool = False
+    """Known to be ASCII and to have no line that begins with a dot: it goes over the wire as it is (RFC 5321 4.5.2)."""
 
 
 def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, installation: str, domain: str) -> str:

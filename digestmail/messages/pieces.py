@@ -105,8 +105,8 @@ class Pieces:
             raise ValueError(f"the template interrupts one of these regions: {', '.join(self._regions)}")
 
     @property
-    def transparent(self) -> bool:
-        """No line of any piece begins with a dot."""
+    def wire_ready(self) -> bool:
+        """No line of any piece begins with a dot; all are ASCII, being encoded."""
         parts = (piece.part for piece in self._pieces if isinstance(piece.part, bytes))
         return not any(part.startswith(b".") or b"\n." in part for part in parts)
 

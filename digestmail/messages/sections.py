@@ -49,9 +49,9 @@ class Parts:
         self.text, self.html = Pieces(rendering.text, marks, TEXT_REGIONS), Pieces(rendering.html, marks, HTML_REGIONS)
 
     @property
-    def transparent(self) -> bool:
-        """No line of any piece begins with a dot."""
-        return self.text.transparent and self.html.transparent
+    def wire_ready(self) -> bool:
+        """No line of any piece begins with a dot; all are ASCII."""
+        return self.text.wire_ready and self.html.wire_ready
 
     @property
     def octets(self) -> int:

@@ -20,8 +20,6 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -62,12 +60,18 @@ class Database:
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """A session that writes: committed at the end, rolled back on an exception.
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end, rolled back on an exception.
 
         On SQLite it takes the write lock at once, so it waits for its turn instead of failing half-way.
         """
-        with self.engine.connect().execution_options(writes=True) as connection, Session(connection) as session:
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """The same with a session, which costs twice as much to begin and end."""
+        with self.writing() as connection, Session(connection) as session:
             yield session
             session.commit()
 
@@ -101,32 +105,35 @@ class Database:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [newest]
 
 
-def hold_back_news(session: Session) -> None:
+def hold_back_news(connection: Connection) -> None:
     """Let one transaction at a time store items or freeze an edition.
 
     Then an item's `seen_at` and an edition's cutoff, both taken after this call, are in the order of their commits, and
     no item falls between two windows. SQLite has one writer anyway.
     """
-    if session.connection().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _NEWS_LOCK})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _NEWS_LOCK})
 
 
-def present(session: Session) -> datetime:
+def present(connection: Connection) -> datetime:
     """The database's own clock, which all workers share: leases are measured by it."""
-    if session.connection().dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         return datetime.fromisoformat(
-            session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")).scalar_one()
+            connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")).scalar_one()
         )
-    instant: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    instant: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return instant.astimezone(UTC)
 
 
-def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> int:
+def insert_new(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> int:
     """INSERT the rows whose keys are not there yet, all of the same columns; how many were new."""
     if not rows:
         return 0
-    connection = session.connection()
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    insert: Any
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:  # each brings a few megabytes along
+        from sqlalchemy.dialects.postgresql import insert
     columns: Table = table.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
     new = insert(columns).on_conflict_do_nothing().returning(*columns.primary_key.columns)
     return len(connection.execute(new, rows).all())

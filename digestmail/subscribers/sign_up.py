@@ -134,7 +134,7 @@ def _judge(delivery: Delivery, subscriber: Subscriber, *, now: datetime) -> Conf
 
 def _subscriber(session: Session, address: Address, *, now: datetime) -> Subscriber:
     new = Subscriber(email=address.text, email_key=address.key, created_at=now)
-    insert_new(session, Subscriber, [new.model_dump(exclude={"id"})])
+    insert_new(session.connection(), Subscriber, [new.model_dump(exclude={"id"})])
     return session.exec(select(Subscriber).where(Subscriber.email_key == address.key).with_for_update()).one()
 
 

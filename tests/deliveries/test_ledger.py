@@ -30,33 +30,33 @@ Due = Callable[[int], list[int]]
 
 def open_claim(database: Database, owner: str = "") -> int:
     with database.transaction() as session:
-        return ledger.open_claim(session, owner=owner or this_process())
+        return ledger.open_claim(session.connection(), owner=owner or this_process())
 
 
 def claim(database: Database, claim_id: int, limit: int = 100) -> list[ledger.Claimed]:
     with database.transaction() as session:
-        return ledger.claim(session, claim_id, now=SLOT, limit=limit)
+        return ledger.claim(session.connection(), claim_id, now=SLOT, limit=limit)
 
 
 def mark(database: Database, claim_id: int, ids: Sequence[int]) -> set[int]:
     with database.transaction() as session:
-        return ledger.mark(session, claim_id, ids)
+        return ledger.mark(session.connection(), claim_id, ids)
 
 
 def settle(database: Database, claim_id: int, *outcomes: tuple[int, Outcome]) -> None:
     with database.transaction() as session:
-        ledger.settle(session, [ledger.Ended(claim_id, *each) for each in outcomes], now=SLOT)
+        ledger.settle(session.connection(), [ledger.Ended(claim_id, *each) for each in outcomes], now=SLOT)
 
 
 def end_lease(database: Database) -> None:
     with database.transaction() as session:
-        over = present(session) - timedelta(seconds=1)
+        over = present(session.connection()) - timedelta(seconds=1)
         session.connection().execute(update(Claim).values(leased_until_at=over))
 
 
 def reap(database: Database) -> int:
     with database.transaction() as session:
-        return ledger.reap(session)
+        return ledger.reap(session.connection())
 
 
 def states(database: Database) -> list[str]:
@@ -146,7 +146,7 @@ def test_what_is_not_due_yet_stays(database: Database, due: Due) -> None:
     due(1)
     ours = open_claim(database)
     with database.transaction() as session:
-        assert ledger.claim(session, ours, now=SLOT - timedelta(seconds=1), limit=9) == []
+        assert ledger.claim(session.connection(), ours, now=SLOT - timedelta(seconds=1), limit=9) == []
 
 
 def test_the_most_urgent_go_first(database: Database, due: Due) -> None:
@@ -200,7 +200,7 @@ def test_settling_writes_ends_and_reasons(database: Database, due: Due) -> None:
         assert rows[1].due_at == later
         assert rows[2].reason == "550 5.1.1 no such user"
         assert session.exec(select(Suppression.email_key)).all() == ["r2@example.org"]
-        assert ledger.summary(session) == {
+        assert ledger.summary(session.connection()) == {
             Kind.DIGEST: {State.SENT: 1, State.DUE: 1, State.FAILED: 1, State.SKIPPED: 1}
         }
 
@@ -211,7 +211,7 @@ def test_all_that_was_sent_is_settled_by_one_statement(database: Database, due: 
     claim(database, ours)
     ends = [ledger.Ended(ours, number, Outcome(Result.SENT)) for number in ids]
     with database.transaction() as session, statements(database) as caught:
-        ledger.settle(session, ends, now=SLOT)
+        ledger.settle(session.connection(), ends, now=SLOT)
     assert len(caught) == 1
     assert set(states(database)) == {State.SENT}
 
@@ -253,8 +253,8 @@ def test_what_was_due_for_too_long_expires(database: Database, due: Due) -> None
     with database.transaction() as session:
         session.get_one(Edition, 1).since_at = SLOT - timedelta(days=1)
         session.flush()
-        assert ledger.expire(session, now=SLOT + GIVE_UP_AFTER[Kind.DIGEST]) == 0
-        assert ledger.expire(session, now=SLOT + GIVE_UP_AFTER[Kind.DIGEST] + timedelta(seconds=1)) == 1
+        assert ledger.expire(session.connection(), now=SLOT + GIVE_UP_AFTER[Kind.DIGEST]) == 0
+        assert ledger.expire(session.connection(), now=SLOT + GIVE_UP_AFTER[Kind.DIGEST] + timedelta(seconds=1)) == 1
     assert states(database) == [State.CLAIMED, State.EXPIRED]
     with database.reading() as session:
         assert session.get_one(Delivery, 2).reason == "not sent in time"
@@ -282,7 +282,7 @@ def test_after_an_outage_everybody_gets_the_window_back(database: Database) -> N
         connection.execute(insert(Subscriber), readers)
         days = {"scheduled_day": date(2026, 11, 23), "slot_at": SLOT, "now": SLOT, "edition_id": 1}
         connection.execute(insert(Delivery), [new_delivery(Kind.DIGEST, number, **days) for number in numbers])
-        assert ledger.expire(session, now=SLOT + timedelta(days=2)) == len(numbers)
+        assert ledger.expire(session.connection(), now=SLOT + timedelta(days=2)) == len(numbers)
     with database.reading() as session:
         assert set(session.exec(select(Subscriber.window_start_at))) == {before}
 
@@ -293,7 +293,7 @@ def test_giving_back_does_not_count_as_a_try(database: Database, due: Due) -> No
     claim(database, ours)
     mark(database, ours, ids[:1])
     with database.transaction() as session:
-        assert ledger.give_back(session, ours) == 1
+        assert ledger.give_back(session.connection(), ours) == 1
     assert states(database) == [State.DOTTED, State.DUE]
     assert [row.attempts for row in claim(database, open_claim(database))] == [1]
 
@@ -303,7 +303,7 @@ def test_what_is_given_back_can_be_put_off(database: Database, due: Due) -> None
     ours = open_claim(database)
     claim(database, ours)
     with database.transaction() as session:
-        ledger.give_back(session, ours, due_at=SLOT + timedelta(seconds=30))
+        ledger.give_back(session.connection(), ours, due_at=SLOT + timedelta(seconds=30))
     assert claim(database, ours) == []
 
 
@@ -340,8 +340,8 @@ def test_a_claim_that_was_reaped_holds_and_takes_nothing_more(database: Database
     assert mark(database, frozen, ids) == set()
     settle(database, frozen, (ids[0], Outcome(Result.SENT)))
     with database.transaction() as session:
-        assert not ledger.renew(session, frozen)
-        assert ledger.give_back(session, frozen) == 0
+        assert not ledger.renew(session.connection(), frozen)
+        assert ledger.give_back(session.connection(), frozen) == 0
     assert states(database) == [State.DUE] * 3
 
 
@@ -353,9 +353,9 @@ def test_a_lease_lasts_from_the_last_sign_of_life(database: Database, due: Due, 
     end_lease(database)
     with database.transaction() as session:
         if by == "renewing":
-            assert ledger.renew(session, ours)
+            assert ledger.renew(session.connection(), ours)
         else:
-            ledger.claim(session, ours, now=SLOT, limit=1)
+            ledger.claim(session.connection(), ours, now=SLOT, limit=1)
     assert reap(database) == 0
 
 
@@ -364,9 +364,9 @@ def test_claims_are_counted_while_their_leases_last(database: Database) -> None:
     end_lease(database)
     second = open_claim(database)
     with database.transaction() as session:
-        assert ledger.open_claims(session) == 1
-        ledger.close_claim(session, second)
-        assert ledger.open_claims(session) == 0
+        assert ledger.open_claims(session.connection()) == 1
+        ledger.close_claim(session.connection(), second)
+        assert ledger.open_claims(session.connection()) == 0
 
 
 def test_a_claim_that_still_holds_something_is_left_to_the_reaper(database: Database, due: Due) -> None:
@@ -374,8 +374,8 @@ def test_a_claim_that_still_holds_something_is_left_to_the_reaper(database: Data
     ours = open_claim(database)
     claim(database, ours)
     with database.transaction() as session:
-        ledger.close_claim(session, ours)
-        assert ledger.open_claims(session) == 1
+        ledger.close_claim(session.connection(), ours)
+        assert ledger.open_claims(session.connection()) == 1
     end_lease(database)
     assert reap(database) == 1
 
@@ -383,7 +383,7 @@ def test_a_claim_that_still_holds_something_is_left_to_the_reaper(database: Data
 def test_the_number_of_a_claim_is_never_used_again(database: Database) -> None:
     first = open_claim(database)
     with database.transaction() as session:
-        ledger.close_claim(session, first)
+        ledger.close_claim(session.connection(), first)
     assert open_claim(database) > first
 
 
@@ -394,8 +394,8 @@ def test_a_failing_commit_leaves_nothing_half_done(database: Database, due: Due)
 
     def fail() -> None:
         with database.transaction() as session:
-            ledger.settle(session, [ledger.Ended(ours, ids[0], Outcome(Result.SENT))], now=SLOT)
-            ledger.mark(session, ours, ids[1:])
+            ledger.settle(session.connection(), [ledger.Ended(ours, ids[0], Outcome(Result.SENT))], now=SLOT)
+            ledger.mark(session.connection(), ours, ids[1:])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -127,8 +127,8 @@ def _on_postgresql(database: Database, statement: str, parameters: Any) -> Itera
 
 
 def take(session: Session, limit: int = 50) -> tuple[int, list[int]]:
-    ours = ledger.open_claim(session, owner=this_process())
-    return ours, [row.id for row in ledger.claim(session, ours, now=NOW, limit=limit)]
+    ours = ledger.open_claim(session.connection(), owner=this_process())
+    return ours, [row.id for row in ledger.claim(session.connection(), ours, now=NOW, limit=limit)]
 
 
 def settle(session: Session, ours: int, ids: list[int]) -> None:
@@ -138,7 +138,9 @@ def settle(session: Session, ours: int, ids: list[int]) -> None:
         Outcome(Result.EXPIRED, "450"),
         Outcome(Result.FAILED, "550 5.1.1", dead_address=True),
     )
-    ledger.settle(session, [ledger.Ended(ours, *each) for each in zip(ids, outcomes, strict=False)], now=NOW)
+    ledger.settle(
+        session.connection(), [ledger.Ended(ours, *each) for each in zip(ids, outcomes, strict=False)], now=NOW
+    )
 
 
 BY_ID = {("deliveries", "primary key"), ("subscribers", "primary key")}
@@ -165,7 +167,7 @@ def test_a_wave_is_marked_and_settled_by_its_ids(filled: Database) -> None:
     with filled.transaction() as session:
         ours, ids = take(session)
         with explained(filled) as plans:
-            assert ledger.mark(session, ours, ids[:32]) == set(ids[:32])
+            assert ledger.mark(session.connection(), ours, ids[:32]) == set(ids[:32])
             settle(session, ours, ids)
     check(plans, BY_ID)
 
@@ -174,15 +176,15 @@ def test_what_a_claim_holds_is_found(filled: Database) -> None:
     with filled.transaction() as session:
         ours, _ = take(session)
         with explained(filled) as plans:
-            ledger.give_back(session, ours)
-            ledger.close_claim(session, ours)
-            ledger.reap(session)
+            ledger.give_back(session.connection(), ours)
+            ledger.close_claim(session.connection(), ours)
+            ledger.reap(session.connection())
     check(plans, OF_A_CLAIM)
 
 
 def test_what_is_due_for_too_long_is_found_among_the_due(filled: Database) -> None:
     with filled.transaction() as session, explained(filled) as plans:
-        assert ledger.expire(session, now=NOW + DAY) == 200
+        assert ledger.expire(session.connection(), now=NOW + DAY) == 200
     check(plans, OF_WHAT_IS_DUE | {("subscribers", "primary key")})
 
 
@@ -203,7 +205,7 @@ def test_planning_looks_for_no_older_digests_where_none_waits(filled: Database) 
 
 def test_pruning_looks_at_the_first_rows_only(filled: Database) -> None:
     with filled.transaction() as session, explained(filled) as plans:
-        assert ledger.prune(session, before=NOW, limit=10) == 10
+        assert ledger.prune(session.connection(), before=NOW, limit=10) == 10
     by_edition = {("deliveries", "ix_deliveries_edition_id")}
     whole = ("", "primary key")  # in the order of the ids and with a limit, which SQLite calls a scan of the table
     check(

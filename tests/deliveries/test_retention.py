@@ -21,7 +21,7 @@ LATER = SLOT + timedelta(microseconds=1)
 
 def prune(database: Database, limit: int = 1000) -> int:
     with database.transaction() as session:
-        return ledger.prune(session, before=LATER, limit=limit)
+        return ledger.prune(session.connection(), before=LATER, limit=limit)
 
 
 def left(database: Database) -> tuple[list[int | None], int]:
@@ -34,9 +34,11 @@ def left(database: Database) -> tuple[list[int | None], int]:
 
 def send(database: Database, ids: list[int]) -> None:
     with database.transaction() as session:
-        ours = ledger.open_claim(session, owner=this_process())
-        ledger.claim(session, ours, now=SLOT, limit=len(ids))
-        ledger.settle(session, [ledger.Ended(ours, number, Outcome(Result.SENT)) for number in ids], now=SLOT)
+        ours = ledger.open_claim(session.connection(), owner=this_process())
+        ledger.claim(session.connection(), ours, now=SLOT, limit=len(ids))
+        ledger.settle(
+            session.connection(), [ledger.Ended(ours, number, Outcome(Result.SENT)) for number in ids], now=SLOT
+        )
 
 
 def test_what_ended_goes_and_then_its_edition(database: Database, due: Due) -> None:
@@ -59,10 +61,10 @@ def test_nothing_that_is_open_is_forgotten_nor_its_edition(database: Database, d
     ids = due(2)
     if state != State.DUE:
         with database.transaction() as session:
-            ours = ledger.open_claim(session, owner=this_process())
-            ledger.claim(session, ours, now=SLOT, limit=2)
+            ours = ledger.open_claim(session.connection(), owner=this_process())
+            ledger.claim(session.connection(), ours, now=SLOT, limit=2)
             if state == State.DOTTED:
-                ledger.mark(session, ours, ids)
+                ledger.mark(session.connection(), ours, ids)
     assert prune(database) == 0
     assert left(database) == (ids, 1)
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, col, select, update
+from sqlalchemy import Connection
+from sqlmodel import col, select, update
 
 from digestmail.clock import Clock, standing_still
 from digestmail.deliveries.ledger import Claimed, Ended, open_claim
@@ -136,11 +137,11 @@ class FailingDatabase(Database):
         self._is_gone = is_gone
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[Connection]:
         if self._is_gone():
             raise ConnectionError
-        with self._database.transaction() as session:
-            yield session
+        with self._database.writing() as connection:
+            yield connection
 
 
 def test_a_silent_connection_does_not_hold_the_others_replies_up(
@@ -289,7 +290,7 @@ def test_stopping_gives_the_rest_back(database: Database, due: Due) -> None:
 def test_an_earlier_workers_leftovers_are_sent_first_of_all(database: Database, due: Due) -> None:
     due(2)
     with database.transaction() as session:
-        claim_id = open_claim(session, owner="nowhere |x|y|1|0")
+        claim_id = open_claim(session.connection(), owner="nowhere |x|y|1|0")
         session.connection().execute(update(Delivery).values(state=State.DOTTED, claim_id=claim_id))
         session.connection().execute(update(Claim).values(leased_until_at=SLOT - timedelta(days=1)))
     with running() as server:

@@ -155,7 +155,7 @@ def test_a_worker_that_was_taken_for_dead_sends_nothing_more(
         if command == "DOT" and len(server.caught) == 20:
             with database.transaction() as session:
                 session.connection().execute(update(Claim).values(leased_until_at=SLOT - timedelta(days=1)))
-                assert ledger.reap(session) > 0
+                assert ledger.reap(session.connection()) > 0
 
     with running(behave, latency=0.002) as server:
         send(database, server.relay)
@@ -174,7 +174,7 @@ def test_a_run_leaves_no_claim_behind(database: Database, due: Due) -> None:
     with running() as server:
         send(database, server.relay)
     with database.reading() as session:
-        assert ledger.open_claims(session) == 0
+        assert ledger.open_claims(session.connection()) == 0
         assert session.exec(select(Claim)).all() == []
         assert session.exec(select(Delivery).where(col(Delivery.claim_id).is_not(None))).all() == []
 

@@ -42,7 +42,7 @@ def entry(
 def store(database: Database, *entries: Entry, now: datetime, url: str = HARBOUR, first: bool = False) -> int:
     """Store entries as a poll does; unless `first`, the feed has been polled before."""
     with database.transaction() as session:
-        hold_back_news(session)
+        hold_back_news(session.connection())
         feed = session.exec(select(Feed).where(Feed.url == url)).one()
         feed.first_success_at = None if first else now - timedelta(days=30)
         return store_entries(session, feed, ParsedFeed(title="The Harbour", entries=entries), now=now)

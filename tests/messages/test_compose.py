@@ -205,5 +205,5 @@ def test_a_topic_that_is_younger_than_the_edition_changes_nothing() -> None:
 def test_messages_tell_the_wire_that_no_dot_need_be_doubled() -> None:
     dots = story(1, 1, title="." * 200, excerpt="...\n." * 50)
     message = compose(composer_of(content_of(dots, story(2, 1, title="\n.\r\n."))), 1)
-    assert message.transparent
+    assert message.wire_ready
     assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

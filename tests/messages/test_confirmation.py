@@ -47,5 +47,5 @@ def test_letters_show_nothing_of_the_person_they_go_to() -> None:
 def test_no_line_of_a_letter_begins_with_a_dot() -> None:
     dots = replace(PUBLICATION, name="... " + "." * 70, postal_address="." * 300)
     message = LetterComposer(dots, TOKENS).confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
-    assert message.transparent
+    assert message.wire_ready
     assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

@@ -92,7 +92,7 @@ def test_a_digest_that_is_cut_is_the_digest_rendered_alone(round_: int) -> None:
         message = compose(composer, *topics)
         assert html_of(message) == single.html
         assert text_of(message) == single.text
-        assert message.transparent
+        assert message.wire_ready
         assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))
         whole = alone(content, *topics, kind=kind, budget=10**9)
         assert whole

@@ -49,7 +49,7 @@ def test_sizes_are_those_before_encoding() -> None:
 @pytest.mark.parametrize("text", ["", ".", "..\n.a\n", "a" * 72 + "." * 80, "x\n" + "." * 500])
 def test_no_line_of_a_piece_begins_with_a_dot(text: str) -> None:
     marks = Marks()
-    assert Pieces(f"{text}{marks.cut('a')}{text}", marks, {}).transparent
+    assert Pieces(f"{text}{marks.cut('a')}{text}", marks, {}).wire_ready
 
 
 def test_without_marks_the_values_stand_there_themselves() -> None:

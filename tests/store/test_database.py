@@ -64,8 +64,8 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 def test_insert_new_leaves_what_is_there(database: Database) -> None:
     rows = [{"slug": "climate", "name": "Climate", "description": "", "position": 0}]
     with database.transaction() as session:
-        assert insert_new(session, models.Topic, rows) == 1
-        assert insert_new(session, models.Topic, [{**rows[0], "name": "Other"}]) == 0
+        assert insert_new(session.connection(), models.Topic, rows) == 1
+        assert insert_new(session.connection(), models.Topic, [{**rows[0], "name": "Other"}]) == 0
         assert session.exec(select(models.Topic.name)).all() == ["Climate"]
 
 
