@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 NOTHING_NEW = "nothing new in the reader's topics"
 
-_SMALLEST_BATCH, _LARGEST_BATCH = 16, 400
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 200
 _BATCH_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 """How often a long run looks whether more has become due."""

@@ -39,7 +39,7 @@ _OPEN = (text("deliveries.state = 'due'"), col(Delivery.claim_id).is_not(None))
 """What waits and what is at work, in the words of the indexes."""
 _LOOK_SECONDS = 0.2
 _SHARE_OF_LOOKING = 0.02
-"""Counting what is open takes this share of one core at most."""
+"""Looking takes this share of the time at most: PostgreSQL goes past all that was due, or open, before it finds any."""
 _STALLED_SECONDS = 120.0
 _READERS_MOVED_A_SECOND = 30_000
 _SIGN_UP_AT = 0.4
@@ -119,19 +119,17 @@ class Slot:
 
     def _watch(self, slot_at: datetime, on_progress: OnProgress) -> datetime:
         """Wait until all has ended; when something was seen to be open for the last time."""
-        last_open_at, count_again_at, seen, moved_at = slot_at, 0.0, -1, time.monotonic()
+        last_open_at, seen, moved_at = slot_at, -1, time.monotonic()
+        took = 0.0
         while True:
-            time.sleep(_LOOK_SECONDS)
-            looked_at = datetime.now(UTC)
+            time.sleep(max(_LOOK_SECONDS, took / _SHARE_OF_LOOKING))
+            began, looked_at = time.monotonic(), datetime.now(UTC)
             if not (self._is_open() or self._is_unplanned(slot_at)):
                 return last_open_at
             last_open_at = looked_at
             self._children.check()
-            if time.monotonic() < count_again_at:
-                continue
-            began = time.monotonic()
             ended = self._count_ended()
-            count_again_at = began + (time.monotonic() - began) / _SHARE_OF_LOOKING
+            took = time.monotonic() - began
             on_progress(ended, self._due)
             if ended != seen:
                 seen, moved_at = ended, time.monotonic()

@@ -4,7 +4,7 @@ They are caught as the functions execute them. Each is explained: on PostgreSQL 
 that one shows only where no index would do, and on SQLite without statistics, as it runs everywhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import Connection, text
 
 from digestmail.clock import standing_still
 from digestmail.deliveries import ledger, plan
@@ -126,21 +125,19 @@ def _on_postgresql(database: Database, statement: str, parameters: Any) -> Itera
             yield Step(node["Relation Name"], key, sought="Index Cond" in node)
 
 
-def take(session: Session, limit: int = 50) -> tuple[int, list[int]]:
-    ours = ledger.open_claim(session.connection(), owner=this_process())
-    return ours, [row.id for row in ledger.claim(session.connection(), ours, now=NOW, limit=limit)]
+def take(connection: Connection, limit: int = 50) -> tuple[int, list[int]]:
+    ours = ledger.open_claim(connection, owner=this_process())
+    return ours, [row.id for row in ledger.claim(connection, ours, now=NOW, limit=limit)]
 
 
-def settle(session: Session, ours: int, ids: list[int]) -> None:
+def settle(connection: Connection, ours: int, ids: list[int]) -> None:
     outcomes = (
         Outcome(Result.SENT),
         Outcome(Result.LATER, "450", due_at=NOW),
         Outcome(Result.EXPIRED, "450"),
         Outcome(Result.FAILED, "550 5.1.1", dead_address=True),
     )
-    ledger.settle(
-        session.connection(), [ledger.Ended(ours, *each) for each in zip(ids, outcomes, strict=False)], now=NOW
-    )
+    ledger.settle(connection, [ledger.Ended(ours, *each) for each in zip(ids, outcomes, strict=False)], now=NOW)
 
 
 BY_ID = {("deliveries", "primary key"), ("subscribers", "primary key")}
@@ -158,33 +155,33 @@ def check(plans: list[list[Step]], expected: set[tuple[str, str]], *, walked: tu
 
 
 def test_a_claim_takes_the_due_in_their_order(filled: Database) -> None:
-    with filled.transaction() as session, explained(filled) as plans:
-        take(session)
+    with filled.writing() as connection, explained(filled) as plans:
+        take(connection)
     check(plans, OF_WHAT_IS_DUE | BY_ID)
 
 
 def test_a_wave_is_marked_and_settled_by_its_ids(filled: Database) -> None:
-    with filled.transaction() as session:
-        ours, ids = take(session)
+    with filled.writing() as connection:
+        ours, ids = take(connection)
         with explained(filled) as plans:
-            assert ledger.mark(session.connection(), ours, ids[:32]) == set(ids[:32])
-            settle(session, ours, ids)
+            assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+            settle(connection, ours, ids)
     check(plans, BY_ID)
 
 
 def test_what_a_claim_holds_is_found(filled: Database) -> None:
-    with filled.transaction() as session:
-        ours, _ = take(session)
+    with filled.writing() as connection:
+        ours, _ = take(connection)
         with explained(filled) as plans:
-            ledger.give_back(session.connection(), ours)
-            ledger.close_claim(session.connection(), ours)
-            ledger.reap(session.connection())
+            ledger.give_back(connection, ours)
+            ledger.close_claim(connection, ours)
+            ledger.reap(connection)
     check(plans, OF_A_CLAIM)
 
 
 def test_what_is_due_for_too_long_is_found_among_the_due(filled: Database) -> None:
-    with filled.transaction() as session, explained(filled) as plans:
-        assert ledger.expire(session.connection(), now=NOW + DAY) == 200
+    with filled.writing() as connection, explained(filled) as plans:
+        assert ledger.expire(connection, now=NOW + DAY) == 200
     check(plans, OF_WHAT_IS_DUE | {("subscribers", "primary key")})
 
 
@@ -196,16 +193,16 @@ def test_planning_goes_by_the_slot_and_by_ids(filled: Database) -> None:
 
 
 def test_planning_looks_for_no_older_digests_where_none_waits(filled: Database) -> None:
-    with filled.transaction() as session:
-        take(session, 200)
+    with filled.writing() as connection:
+        take(connection, 200)
     with explained(filled) as plans:
         assert plan.plan_some(filled, standing_still(NOW))
     check(plans, OF_A_SLOT | OF_WHAT_IS_DUE | {("subscribers", "primary key")})
 
 
 def test_pruning_looks_at_the_first_rows_only(filled: Database) -> None:
-    with filled.transaction() as session, explained(filled) as plans:
-        assert ledger.prune(session.connection(), before=NOW, limit=10) == 10
+    with filled.writing() as connection, explained(filled) as plans:
+        assert ledger.prune(connection, before=NOW, limit=10) == 10
     by_edition = {("deliveries", "ix_deliveries_edition_id")}
     whole = ("", "primary key")  # in the order of the ids and with a limit, which SQLite calls a scan of the table
     check(
@@ -225,3 +222,30 @@ def test_the_next_slot_is_counted_by_its_index(filled: Database) -> None:
     with filled.reading() as session, explained(filled, naming="next_send_at") as plans:
         figures(session, now=NOW, time_zone="UTC")
     check(plans, OF_A_SLOT)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
+    database: Database, due: Callable[[int], list[int]]
+) -> None:
+    due(60)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    for _ in range(20):  # after some times PostgreSQL keeps to the plan that it has
+        with database.writing() as connection:
+            ours, ids = take(connection, 2)
+            ledger.mark(connection, ours, ids)
+            settle(connection, ours, ids)
+    columns = "kind, subscriber_id, slot_at, edition_id, priority, state, due_at, attempts, created_at"
+    with database.writing() as connection:
+        many = f"INSERT INTO deliveries ({columns}) SELECT {columns} FROM deliveries, generate_series(1, 100)"
+        connection.execute(text(many))
+    scans = text("SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'deliveries'")
+    with database.writing() as connection:
+        before = connection.execute(scans).one()
+        ours, ids = take(connection)
+        assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+        settle(connection, ours, ids)
+        after = connection.execute(scans).one()
+    assert after.seq_scan == before.seq_scan
+    assert after.idx_scan > before.idx_scan
