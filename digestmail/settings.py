@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     """`redis://host:port/0`; without it a private broker is started."""
     smtp_url: str | None = None
     """`smtp://user:password@host:587` (STARTTLS required unless the host is this machine) or `smtps://…`."""
-    smtp_connections: Annotated[int, Field(ge=1, le=500)] = 32
+    smtp_connections: Annotated[int, Field(ge=1, le=500)] = 48
     """How many connections a worker keeps to the mail server at most; fewer while the server asks for less."""
     smtp_messages_per_connection: Annotated[int, Field(ge=1)] = 1000
     """After so many messages a connection is closed and a new one opened."""

@@ -8,10 +8,10 @@ from workers.schedule import COLLECT
 @app.task(name=DELIVER)  # type: ignore[untyped-decorator]
 def deliver() -> None:
     """Plan and send what is due."""
-    lookout.deliver.ring()
+    lookout().deliver.ring()
 
 
 @app.task(name=COLLECT)  # type: ignore[untyped-decorator]
 def collect() -> None:
     """Fetch the feeds that are due."""
-    lookout.collect.ring()
+    lookout().collect.ring()

@@ -20,6 +20,8 @@ from sqlalchemy import (
     make_url,
     text,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -129,11 +131,7 @@ def insert_new(connection: Connection, table: type[SQLModel], rows: list[dict[st
     """INSERT the rows whose keys are not there yet, all of the same columns; how many were new."""
     if not rows:
         return 0
-    insert: Any
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:  # each brings a few megabytes along
-        from sqlalchemy.dialects.postgresql import insert
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     columns: Table = table.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
     new = insert(columns).on_conflict_do_nothing().returning(*columns.primary_key.columns)
     return len(connection.execute(new, rows).all())
