@@ -13,14 +13,17 @@ QUIT = b"QUIT\r\n"
 
 _LONGEST_TEXT = 500
 
+_LONGEST_ADDRESS = 254
+"""A path has 256 octets at most, its angle brackets included (RFC 5321 section 4.5.3.1.3)."""
+
 _NO_ADDRESS = re.compile(r"[\x00-\x20\x7f<>]|[^\x00-\x7f]")
 
 
 def unfit(message: Message, can: Greeted) -> Reply | None:
     """Why a message cannot go to a server that can do so much, in the words of one; None where it can."""
-    if _NO_ADDRESS.search(message.recipient) or not message.recipient:
+    if not 0 < len(message.recipient) <= _LONGEST_ADDRESS or _NO_ADDRESS.search(message.recipient):
         return Reply(553, "5.1.3 this is not an address that mail can be sent to")
-    if _NO_ADDRESS.search(message.sender):
+    if len(message.sender) > _LONGEST_ADDRESS or _NO_ADDRESS.search(message.sender):
         return Reply(553, "5.1.7 the sender is not an address")
     size, limit = len(message.data), can.size_limit
     if limit and size > limit:

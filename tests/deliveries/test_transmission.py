@@ -31,7 +31,7 @@ def test_dots_arrive_as_they_were_written(pipelining: bool) -> None:
 
 
 @both_ways
-@pytest.mark.parametrize("bad", ["\r\nRSET\r\n", "\n", "\r", "\0", " ", ">", "é"])
+@pytest.mark.parametrize("bad", ["\r\nRSET\r\n", "\n", "\r", "\0", " ", ">", "é", "x" * 241])
 @pytest.mark.parametrize("field", ["sender", "recipient"])
 def test_an_address_that_would_break_a_command_never_reaches_the_server(pipelining: bool, field: str, bad: str) -> None:
     messages = [letter(0), letter(1, **{field: f"a{bad}b@example.org"}), letter(2)]
