@@ -224,6 +224,25 @@ def test_the_next_slot_is_counted_by_its_index(filled: Database) -> None:
     check(plans, OF_A_SLOT)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_statistics_that_somebody_had_sqlite_make_while_the_ledger_was_small_do_no_harm(filled: Database) -> None:
+    with filled.writing() as connection:
+        connection.execute(text("ANALYZE"))
+        connection.execute(text("DELETE FROM sqlite_stat1"))
+        for index, rows in {"ix_deliveries_edition_id": "1 1", "uq_deliveries_digest": "1 1 1"}.items():
+            row = {"index": index, "rows": rows}
+            connection.execute(text("INSERT INTO sqlite_stat1 VALUES ('deliveries', :index, :rows)"), row)
+    filled.engine.dispose()  # they are read when a connection is opened
+    with filled.writing() as connection, explained(filled) as plans:
+        ours, ids = take(connection)
+        assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+        settle(connection, ours, ids)
+    check(plans, OF_WHAT_IS_DUE | BY_ID)
+    with explained(filled) as plans:
+        assert plan.plan_some(filled, standing_still(NOW))
+    check(plans, OF_A_SLOT | OF_WHAT_IS_DUE | OF_A_READER | {("subscribers", "primary key")})
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
     database: Database, due: Callable[[int], list[int]]
