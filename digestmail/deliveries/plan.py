@@ -31,8 +31,8 @@ from digestmail.subscribers.schedule import APART, Slot, next_slot
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 1000
-"""Readers in a chunk: its transaction shall be over in 10 ms: the mail server waits for it, and on SQLite sign-ups."""
+_AT_ONCE = 2000
+"""Readers in a chunk: its transaction shall be over in 30 ms, since on SQLite sign-ups wait for it."""
 
 _EDITIONS_AT_ONCE = 16
 """New editions in a chunk, for the same reason. The readers of further windows come with the next chunk."""
