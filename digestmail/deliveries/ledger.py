@@ -157,7 +157,7 @@ _END = (
     .where(_HELD)
     .values(state=bindparam("result"), reason=bindparam("why"), settled_at=_NOW, claim_id=None)
 )
-_SENT = Statement(_END)
+_END_ALL = Statement(_END)
 _END_AND_TELL = _END.returning(col(Delivery.id), *ENDED)
 _PUT_OFF = (
     update(Delivery).where(_HELD).values(**FREE, reason=bindparam("why"), due_at=bindparam("again", type_=Instant))
@@ -177,7 +177,7 @@ def settle(connection: Connection, ends: Iterable[Ended], *, now: datetime) -> N
         else:
             others.setdefault((claim_id, outcome), []).append(delivery_id)
     for claim_id, ids in sent.items():
-        _SENT.run(connection, {"the_claim": claim_id, "ids": ids, "result": State.SENT, "why": None, "now": now})
+        _END_ALL.run(connection, {"the_claim": claim_id, "ids": ids, "result": State.SENT, "why": None, "now": now})
     for (claim_id, outcome), ids in others.items():
         values = {"the_claim": claim_id, "ids": ids, "why": outcome.reason or None}
         if outcome.result == Result.LATER:

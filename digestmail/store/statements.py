@@ -7,12 +7,13 @@ each column are read.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Select, Update
 from sqlalchemy.exc import DBAPIError
 
-_Read = Callable[[Any], Any]
+_Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class _Prepared:
     """The names of the parameters in their order; None where the driver takes them by name."""
     always: dict[str, Any]
     """The parameters that stand in the statement itself."""
-    writers: dict[str, _Read]
+    writers: dict[str, _Convert]
     """What makes the driver's values of ours, by the parameter's name."""
-    readers: tuple[tuple[int, _Read], ...]
+    readers: tuple[tuple[int, _Convert], ...]
     """What makes our values of the driver's, by the column's place."""
 
 
@@ -39,7 +40,7 @@ class Statement:
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Sequence[Any]]:
         """Run it in the connection's transaction, which must have begun; the rows that it gives."""
-        rows: list[Any] = self._cursor(connection, values).fetchall()
+        rows: list[Any] = self._execute(connection, values, methodcaller("fetchall"))
         if readers := self._prepared[connection.dialect.name].readers:
             rows = list(map(list, rows))
             for row in rows:
@@ -49,10 +50,11 @@ class Statement:
 
     def run(self, connection: Connection, values: dict[str, Any]) -> int:
         """The same for one that gives no rows; how many it changed."""
-        changed: int = self._cursor(connection, values).rowcount
+        changed: int = self._execute(connection, values, attrgetter("rowcount"))
         return changed
 
-    def _cursor(self, connection: Connection, values: dict[str, Any]) -> Any:
+    def _execute(self, connection: Connection, values: dict[str, Any], take: Callable[[Any], Any]) -> Any:
+        """What is taken of the driver's cursor; while rows are fetched it may fail as well."""
         dialect = connection.dialect
         prepared = self._prepared.get(dialect.name) or self._prepare(dialect)
         given = prepared.always | values
@@ -63,7 +65,7 @@ class Statement:
             notice(connection, None, prepared.text, parameters, None, False)
         driver: Any = connection.connection.dbapi_connection
         try:
-            return driver.execute(prepared.text, parameters)
+            return take(driver.execute(prepared.text, parameters))
         except dialect.loaded_dbapi.Error as error:
             gone = dialect.is_disconnect(error, driver, None)
             if gone:
