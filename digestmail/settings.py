@@ -53,7 +53,10 @@ class Settings(BaseSettings):
     smtp_url: str | None = None
     """`smtp://user:password@host:587` (STARTTLS required unless the host is this machine) or `smtps://…`."""
     smtp_connections: Annotated[int, Field(ge=1, le=500)] = 48
-    """How many connections a worker keeps to the mail server at most; fewer while the server asks for less."""
+    """How many connections a worker keeps to the mail server at most; fewer while the server asks for less.
+
+    A Postfix with its defaults lets one client have 50.
+    """
     smtp_messages_per_connection: Annotated[int, Field(ge=1)] = 1000
     """After so many messages a connection is closed and a new one opened."""
     send_rate: Annotated[float, Field(ge=0.01)] | None = None

@@ -87,4 +87,5 @@ def test_a_joined_digest_is_the_digest_rendered_alone(content: Content, kind: Ki
                 assert html_of(joined) == single.html
                 assert text_of(joined) == single.text
                 assert joined.wire_ready
+                assert joined.data.isascii()
                 assert not any(line.startswith(b".") for line in joined.data.split(b"\r\n"))
