@@ -7,10 +7,11 @@ Sources, the first wins: the environment, `.env` in the working folder, and whil
 import difflib
 import ipaddress
 import os
-import secrets
+import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +25,11 @@ from digestmail.address import parse_address
 from digestmail.errors import InputError, SettingsError
 
 PREFIX = "DIGESTMAIL_"
+
+CATCH_UP = timedelta(hours=6)
+
+_DURATION = re.compile(r"(?:pt)?(\d+(?:\.\d+)?)\s*(h|m|min|s|)")
+_UNITS = {"h": "hours", "": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -61,6 +67,13 @@ class Settings(BaseSettings):
     """After so many messages a connection is closed and a new one opened."""
     send_rate: Annotated[float, Field(ge=0.01)] | None = None
     """Messages a second that all workers together send at most; no limit where absent."""
+    catch_up: timedelta = CATCH_UP
+    """How late a digest may go out for the first time, such as `6h` or `90m`; a later one is left out and its items
+    come in the next."""
+    doubt: Literal["resend", "hold"] = "resend"
+    """What becomes of a message of which nobody knows whether the mail server has it: `resend` or `hold`."""
+    ask: str | None = None
+    """How to ask the mail server what it has taken: `postfix:/var/log/mail.log`, or `postfix:journal`."""
     keep_days: Annotated[int, Field(ge=7)] = 90
     """How long the ledger remembers what was sent; editions are kept as long."""
     host: str = "127.0.0.1"
@@ -101,6 +114,25 @@ class Settings(BaseSettings):
     def _read_networks(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("catch_up", mode="before")
+    @classmethod
+    def _read_catch_up(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = _DURATION.fullmatch(value.strip().lower())
+        number, unit = (float(found[1]), _UNITS[found[2]]) if found else (0.0, "hours")
+        catch_up = timedelta(**{unit: min(number, 1e6)})
+        if not timedelta(minutes=15) <= catch_up <= timedelta(hours=24):
+            raise ValueError("use a number of hours or minutes such as 6h or 90m, from 15m to 24h")
+        return catch_up
+
+    @field_validator("ask")
+    @classmethod
+    def _read_ask(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith("postfix:") or not value.removeprefix("postfix:").strip()):
+            raise ValueError("use postfix:/path/to/mail.log or postfix:journal, or leave it out")
         return value
 
     @field_validator("default_time_zone")
@@ -256,25 +288,6 @@ def load_settings(environment: Mapping[str, str] | None = None, *, folder: Path 
             raise SettingsError(f"{PREFIX}{message}.") from error
         name = f"{PREFIX}{str(problem['loc'][0]).upper()}"
         raise SettingsError(f"{name} is {_shown(name, given.get(name, ''))}: {message}.") from error
-
-
-def secret_of(settings: Settings) -> str:
-    """SECRET_KEY, or the one kept in the data folder, made there at the first call (readable by its owner alone)."""
-    if settings.secret_key:
-        return settings.secret_key
-    path = settings.data_dir / "secret.key"
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    made = settings.data_dir / f"secret.{os.getpid()}.new"
-    if not path.exists():
-        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(made, path)  # the first of several starters wins
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_text().strip()
 
 
 def _stays_here(smtp_url: str) -> bool:

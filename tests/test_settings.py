@@ -1,12 +1,14 @@
 """A bad setting stops the start with its name, its value and the mend."""
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digestmail.errors import SettingsError
-from digestmail.settings import Relay, Settings, load_settings, read_relay, secret_of
+from digestmail.secret import secret_of
+from digestmail.settings import Relay, Settings, load_settings, read_relay
 
 
 def load(folder: Path, **values: str) -> Settings:
@@ -24,8 +26,13 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     ("name", "value", "mend"),
     [
         ("PROT", "8001", "Did you mean DIGESTMAIL_PORT"),
-        ("FROBNICATE", "1", "may stand: BASE_URL, DATABASE_URL, DATA_DIR"),
+        ("FROBNICATE", "1", "may stand: ASK, BASE_URL, CATCH_UP, DATABASE_URL"),
         ("PORT", "http", "valid integer"),
+        ("CATCH_UP", "soon", "6h or 90m"),
+        ("CATCH_UP", "1m", "from 15m to 24h"),
+        ("CATCH_UP", "25", "from 15m to 24h"),
+        ("DOUBT", "ask", "'resend' or 'hold'"),
+        ("ASK", "/var/log/mail.log", "postfix:/path/to/mail.log"),
         ("PORT", "70000", "65535"),
         ("BASE_URL", "digest.example.org", "https://digest.example.org"),
         ("DEFAULT_TIME_ZONE", "Berlin", "Europe/Berlin"),
@@ -81,6 +88,13 @@ def test_mail_does_not_leave_the_machine_without_a_postal_address(tmp_path: Path
 )
 def test_how_to_speak_to_the_relay(url: str, relay: Relay) -> None:
     assert read_relay(url) == relay
+
+
+@pytest.mark.parametrize(
+    ("value", "minutes"), [("6h", 360), ("6", 360), ("1.5 h", 90), ("90m", 90), ("90 min", 90), ("PT2H", 120)]
+)
+def test_how_late_a_digest_may_go_out(tmp_path: Path, value: str, minutes: int) -> None:
+    assert load(tmp_path, CATCH_UP=value).catch_up == timedelta(minutes=minutes)
 
 
 def test_the_environment_wins_over_files(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Commands for the digests themselves: look at one, look at the ledger, do what is due."""
+"""Commands for the digests themselves: look at one, do what is due."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,9 +9,7 @@ import typer
 from digestmail.cli.application import Json, app, fail, opened, progress, read_instant, say, show
 from digestmail.cli.feeds import complain, in_words
 from digestmail.clock import standing_still, system_clock
-from digestmail.deliveries import ledger
 from digestmail.deliveries.outcome import Result
-from digestmail.store.models import State
 
 if TYPE_CHECKING:
     from digestmail.deliveries.report import SendReport
@@ -43,19 +41,6 @@ def preview(
             say(f"Wrote {written}.")
     if not (html or text or eml or as_json):
         print(found.text)
-
-
-@app.command()
-def deliveries(as_json: Json = False) -> None:
-    """Show the ledger: how many deliveries of each kind are in each state. Planned is the sum of the others."""
-    with opened() as (_, database), database.reading() as session:
-        counts = ledger.summary(session.connection())
-    rows = []
-    for kind, states in counts.items():
-        ended = {str(state): states.get(state, 0) for state in State if state not in ledger.OPEN}
-        still_open = sum(states.get(state, 0) for state in ledger.OPEN)
-        rows.append({"kind": str(kind), "planned": sum(states.values()), **ended, "open": still_open})
-    show(rows, as_json=as_json, empty="No deliveries yet.")
 
 
 @app.command()

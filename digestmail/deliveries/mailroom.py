@@ -1,16 +1,19 @@
 """Turns a claimed delivery into its message; editions are composed once and kept for the next reader."""
 
 from collections import OrderedDict
+from datetime import UTC
 
+from digestmail.deliveries.doubt import Doubt
 from digestmail.deliveries.ledger import Claimed
 from digestmail.editions.content import Content
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.confirmation import LetterComposer
-from digestmail.messages.message import Message
+from digestmail.messages.message import Message, message_id
 from digestmail.messages.publication import Publication
 from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
-from digestmail.store.models import Edition, Kind
+from digestmail.store.models import Edition
+from digestmail.store.states import Kind
 from digestmail.tokens import Tokens
 
 _EDITIONS_KEPT = 8
@@ -35,7 +38,12 @@ class Mailroom:
     def compose(self, claimed: Claimed) -> Message | None:
         """The message of a delivery; None where the reader's topics have nothing new."""
         if claimed.kind == Kind.CONFIRMATION:
-            return self._letter().confirmation(delivery_id=claimed.id, recipient=claimed.email, date_at=claimed.slot_at)
+            return self._letter().confirmation(
+                delivery_id=claimed.id,
+                subscriber_id=claimed.subscriber_id,
+                recipient=claimed.email,
+                date_at=claimed.slot_at,
+            )
         if claimed.kind == Kind.REMINDER:
             return self._letter().reminder(
                 delivery_id=claimed.id,
@@ -49,6 +57,17 @@ class Mailroom:
             recipient=claimed.email,
             topics=claimed.topics,
             day=claimed.day,
+        )
+
+    def identify(self, doubt: Doubt) -> str:
+        """The Message-ID of a delivery that was composed before."""
+        return message_id(
+            doubt.kind,
+            delivery_id=doubt.id,
+            subscriber_id=doubt.subscriber_id,
+            day=doubt.scheduled_day or doubt.slot_at.astimezone(UTC).date(),
+            installation=self._tokens.installation,
+            domain=self._publication.domain,
         )
 
     def _letter(self) -> LetterComposer:

@@ -1,4 +1,4 @@
-"""What a server's reply means for a delivery (pure): sent, later, or failed, and whether the address is dead."""
+"""What the end of a try means for a delivery (pure): sent, later, in doubt or failed; whether the address is dead."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 
 GIVE_UP_AFTER = {
     Kind.DIGEST: timedelta(hours=24),
@@ -16,8 +16,14 @@ GIVE_UP_AFTER = {
 }
 """How long after its slot a delivery is tried; the next digest, when it is planned, ends an open one too."""
 
+CRASHES = 5
+"""After so many workers that died with it in hand, or tries to compose it that failed, a delivery is held."""
+
 _FIRST_WAIT = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=3)
+_FIRST_WAIT_IN_DOUBT = timedelta(seconds=30)
+
+_LONGEST_REASON = 300
 
 _DEAD_ADDRESS = re.compile(r"5\.1\.(1|2|3|6|10)$")
 """RFC 3463 and RFC 7505: the mailbox or its domain does not exist. Other 5xx speak of the moment or of the sender."""
@@ -42,7 +48,6 @@ class Reply(NamedTuple):
 
 
 NO_REPLY = Reply(451, "the connection broke off before an answer came")
-NOT_COMPOSED = Reply(451, "the message could not be composed; see the worker's log")
 
 
 class Result(StrEnum):
@@ -53,11 +58,13 @@ class Result(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     EXPIRED = "expired"
+    DOUBT = "doubt"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a try ended; `due_at` for LATER, and whether the address is to be suppressed."""
+    """How a try ended; `due_at` for LATER and DOUBT, and whether the address is to be suppressed."""
 
     result: Result
     reason: str = ""
@@ -74,9 +81,31 @@ def outcome_of(reply: Reply, *, kind: Kind, slot_at: datetime, attempts: int, no
         return _SENT
     if reply.code >= 500:
         return Outcome(Result.FAILED, str(reply), dead_address=bool(_DEAD_ADDRESS.match(reply.enhanced)))
-    due_at = (now + min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)).replace(
-        microsecond=0
-    )  # those put off together end in one statement
+    due_at = _again(now, _FIRST_WAIT, attempts)
     if due_at > slot_at + GIVE_UP_AFTER[kind]:
         return Outcome(Result.EXPIRED, str(reply))
     return Outcome(Result.LATER, str(reply), due_at=due_at)
+
+
+def in_doubt(*, attempts: int, now: datetime) -> Outcome:
+    """No answer came to the dot of try number `attempts`. `due_at` is when it may be sent again, if it must."""
+    return Outcome(Result.DOUBT, "no answer came to the final dot", due_at=_again(now, _FIRST_WAIT_IN_DOUBT, attempts))
+
+
+def not_composed(error: Exception, *, attempts: int, now: datetime) -> Outcome:
+    """Composing failed at try number `attempts`: tried again, since the cause may pass, but not for ever."""
+    reason = f"could not be composed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
+    if attempts >= CRASHES:
+        return Outcome(Result.HELD, reason)
+    return Outcome(Result.LATER, reason, due_at=_again(now, _FIRST_WAIT, attempts))
+
+
+def too_late(catch_up: timedelta) -> str:
+    """Why a digest whose slot came longer than `catch_up` ago is not sent, in words."""
+    return f"later than the catch-up limit of {catch_up / timedelta(hours=1):g} h"
+
+
+def _again(now: datetime, first_wait: timedelta, attempts: int) -> datetime:
+    """When to try once more: the waits double. In whole seconds: those put off together end in one statement."""
+    wait: timedelta = min(first_wait * 2 ** min(attempts - 1, 20), _LONGEST_WAIT)
+    return (now + wait).replace(microsecond=0)

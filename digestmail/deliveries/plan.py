@@ -20,13 +20,15 @@ from sqlalchemy import Connection, Date, Insert, Integer, Text, bindparam, cast,
 from sqlmodel import Session, col
 
 from digestmail.clock import Clock
-from digestmail.deliveries.ledger import expire
-from digestmail.deliveries.windows import ENDED, give_windows_back
+from digestmail.deliveries.ledger import expire, replace
+from digestmail.deliveries.outcome import too_late
 from digestmail.editions.assemble import Frozen, digest_edition, welcome_edition
+from digestmail.settings import CATCH_UP
 from digestmail.store.columns import BigId, Instant
 from digestmail.store.database import Database, among, aside, each_number, hold_back_news
-from digestmail.store.models import Delivery, Kind, State, Subscriber, is_in
+from digestmail.store.models import WAITING, Delivery, Edition, Subscriber
 from digestmail.store.outbox import PRIORITY, new_delivery
+from digestmail.store.states import Kind, State
 from digestmail.subscribers.schedule import APART, Slot, next_slot
 
 log = structlog.get_logger(__name__)
@@ -37,20 +39,23 @@ _AT_ONCE = 2000
 _EDITIONS_AT_ONCE = 16
 """New editions in a chunk, for the same reason. The readers of further windows come with the next chunk."""
 
+_OVERTAKEN = "planned when the next was due already"
+
 _LONGEST_OPEN = timedelta(days=3)
 """No digest of an earlier day is open: `expire` ended it. Local days and a missed expiry are reckoned in."""
 
 
-def plan_due(database: Database, clock: Clock) -> int:
+def plan_due(database: Database, clock: Clock, *, catch_up: timedelta = CATCH_UP) -> int:
     """Plan every digest whose slot has come, and give waiting welcomes their edition; how many digests were planned."""
     with database.writing() as connection:
-        expire(connection, now=clock())
-    return sum(iter(partial(plan_some, database, clock), 0))
+        expire(connection, now=clock(), catch_up=catch_up)
+    return sum(iter(partial(plan_some, database, clock, catch_up=catch_up), 0))
 
 
-def plan_some(database: Database, clock: Clock) -> int:
+def plan_some(database: Database, clock: Clock, *, catch_up: timedelta = CATCH_UP) -> int:
     """The same for one chunk in a transaction of its own; 0 when no digest is due.
 
+    A slot that came longer than `catch_up` ago is written down as expired, and the next digest carries its items.
     `ledger.expire` must have been called shortly before: a digest that is open for longer than a few days is not found
     here when the next one takes its place.
     """
@@ -58,7 +63,7 @@ def plan_some(database: Database, clock: Clock) -> int:
         hold_back_news(session.connection())
         now = clock()
         _welcome(session, now)
-        return _plan_chunk(session, now)
+        return _plan_chunk(session, now, catch_up)
 
 
 _FIRST_SLOT = select(func.min(col(Subscriber.next_send_at))).where(
@@ -94,7 +99,7 @@ class _Digest(NamedTuple):
     following: Slot
 
 
-def _plan_chunk(session: Session, now: datetime) -> int:
+def _plan_chunk(session: Session, now: datetime, catch_up: timedelta) -> int:
     connection = session.connection()
     slot_at = connection.execute(_FIRST_SLOT, {"now": now}).scalar_one()
     if slot_at is None:
@@ -106,27 +111,35 @@ def _plan_chunk(session: Session, now: datetime) -> int:
     following = _Following()
     editions: dict[tuple[datetime, datetime], Frozen] = {}
     digests: dict[_Digest, list[str]] = {}
-    missed: dict[Slot, list[str]] = {}
+    missed: dict[tuple[Slot, str], list[str]] = {}
+    late: dict[tuple[Slot, datetime], list[str]] = {}
     planned = 0
     for group in groups:
         *passed, slot, after = following.slots(group, slot_at, now)
-        window = group.window_start_at or slot.at, slot.at
-        if window not in editions:
-            if len(editions) == _EDITIONS_AT_ONCE:
-                continue
-            editions[window] = digest_edition(session, since_at=window[0], slot_at=slot.at, now=now)
-        digests.setdefault(_Digest(slot, editions[window], after), []).append(group.ids)
+        since_at = group.window_start_at or slot.at
+        if slot.at < now - catch_up:
+            missed.setdefault((slot, too_late(catch_up)), []).append(group.ids)
+            late.setdefault((after, since_at), []).append(group.ids)
+        else:
+            window = since_at, slot.at
+            if window not in editions:
+                if len(editions) == _EDITIONS_AT_ONCE:
+                    continue
+                editions[window] = digest_edition(session, since_at=since_at, slot_at=slot.at, now=now)
+            digests.setdefault(_Digest(slot, editions[window], after), []).append(group.ids)
         for earlier in passed:
-            missed.setdefault(earlier, []).append(group.ids)
+            missed.setdefault((earlier, _OVERTAKEN), []).append(group.ids)
         planned += group.readers
     for digest, ids in digests.items():
         _write(connection, digest, ",".join(ids), now)
-    for slot, ids in missed.items():
-        _write_missed(connection, slot, ",".join(ids), now)
+    for (slot, why), ids in missed.items():
+        _write_missed(connection, slot, why, ",".join(ids), now)
+    for (after, since_at), ids in late.items():
+        _move_on(connection, after, since_at, ",".join(ids))
     return planned
 
 
-_OPEN_DIGESTS = (is_in(State.DUE), col(Delivery.priority) == PRIORITY[Kind.DIGEST])
+_OPEN_DIGESTS = (WAITING, col(Delivery.priority) == PRIORITY[Kind.DIGEST])
 _ENDS_OF_THE_OPEN = select(
     select(col(Delivery.slot_at))
     .where(*_OPEN_DIGESTS)
@@ -136,16 +149,6 @@ _ENDS_OF_THE_OPEN = select(
     .label("slot_at"),
     select(func.max(col(Delivery.due_at))).where(*_OPEN_DIGESTS).scalar_subquery().label("due_at"),
 )
-_REPLACE = (
-    update(Delivery)
-    .where(
-        among(col(Delivery.subscriber_id)),
-        col(Delivery.scheduled_day) >= bindparam("since_day", type_=Date),
-        aside(Delivery.state, "") == State.DUE,
-    )
-    .values(state=State.EXPIRED, settled_at=bindparam("now", type_=Instant), reason="the next digest took its place")
-    .returning(*ENDED)
-)
 
 
 def _replace_open(connection: Connection, ids: list[str], slot_at: datetime, now: datetime) -> int:
@@ -153,9 +156,7 @@ def _replace_open(connection: Connection, ids: list[str], slot_at: datetime, now
     first = connection.execute(_ENDS_OF_THE_OPEN).one()
     if first.slot_at is None or (first.slot_at >= slot_at >= first.due_at):
         return 0  # all that wait are of this slot: the usual case, and cheaper to see than looking at each reader
-    values = {"ids": ",".join(ids), "since_day": (now - _LONGEST_OPEN).date(), "now": now}
-    ended = connection.execute(_REPLACE, values).all()
-    return give_windows_back(connection, ended, whatever_came_since=True)
+    return replace(connection, ",".join(ids), since_day=(now - _LONGEST_OPEN).date(), now=now)
 
 
 _NEW = ("kind", "scheduled_day", "slot_at", "edition_id", "priority", "state", "due_at", "attempts", "created_at")
@@ -167,7 +168,8 @@ def _insert_each(*columns: str) -> Insert:
     each = each_number()
     values = select(each.c.value, *(bindparam(f"the_{name}", type_=_TYPES[name].type) for name in columns))
     values = values.where(true())  # without it SQLite takes the ON for a join's
-    return insert(Delivery).from_select(["subscriber_id", *columns], values.suffix_with("ON CONFLICT DO NOTHING"))
+    made = insert(Delivery).from_select(["subscriber_id", *columns], values.suffix_with("ON CONFLICT DO NOTHING"))
+    return made.execution_options(preserve_rowcount=True)
 
 
 _DIGESTS = _insert_each(*_NEW)
@@ -183,17 +185,29 @@ _MOVE_ON = (
 )
 
 
+_COUNT = (
+    update(Edition)
+    .where(col(Edition.id) == bindparam("edition", type_=BigId))
+    .values(planned=Edition.planned + bindparam("more", type_=Integer))
+)
+
+
 def _write(connection: Connection, digest: _Digest, ids: str, now: datetime) -> None:
     slot, edition, following = digest
-    connection.execute(_DIGESTS, {"ids": ids, **_columns(slot, now, edition_id=edition.id)})
-    move = {"at": following.at, "day": following.day, "cutoff": edition.cutoff_at}
-    connection.execute(_MOVE_ON, {"ids": ids, **move})
+    written = connection.execute(_DIGESTS, {"ids": ids, **_columns(slot, now, edition_id=edition.id)}).rowcount
+    connection.execute(_COUNT, {"edition": edition.id, "more": written})
+    _move_on(connection, following, edition.cutoff_at, ids)
 
 
-def _write_missed(connection: Connection, slot: Slot, ids: str, now: datetime) -> None:
-    """A slot that passed while nobody planned. Its items come in the digest of the newest slot, so one mail is sent."""
-    ended = {"state": State.EXPIRED, "settled_at": now, "reason": "planned when the next was due already"}
+def _write_missed(connection: Connection, slot: Slot, why: str, ids: str, now: datetime) -> None:
+    """A slot whose digest is not sent: its items come in that of the newest slot, or in the next one."""
+    ended = {"state": State.EXPIRED, "settled_at": now, "reason": why}
     connection.execute(_MISSED, {"ids": ids, **_columns(slot, now, **ended)})
+
+
+def _move_on(connection: Connection, following: Slot, cutoff_at: datetime, ids: str) -> None:
+    """Readers wait for their next slot, with a window from `cutoff_at` on."""
+    connection.execute(_MOVE_ON, {"ids": ids, "at": following.at, "day": following.day, "cutoff": cutoff_at})
 
 
 def _columns(slot: Slot, now: datetime, **changes: Any) -> dict[str, Any]:
@@ -201,8 +215,8 @@ def _columns(slot: Slot, now: datetime, **changes: Any) -> dict[str, Any]:
     return {f"the_{name}": value for name, value in row.items() if name != "subscriber_id"}
 
 
-_WAITING = select(col(Delivery.id), col(Delivery.subscriber_id)).where(
-    is_in(State.DUE),
+_UNWRITTEN = select(col(Delivery.id), col(Delivery.subscriber_id)).where(
+    WAITING,
     col(Delivery.priority) == PRIORITY[Kind.WELCOME],
     col(Delivery.kind) == Kind.WELCOME,
     aside(Delivery.edition_id, 0) == 0,
@@ -215,11 +229,12 @@ _START_WINDOW = (
 
 def _welcome(session: Session, now: datetime) -> None:
     connection = session.connection()
-    waiting = connection.execute(_WAITING).all()
+    waiting = connection.execute(_UNWRITTEN).all()
     if not waiting:
         return
     edition = welcome_edition(session, now=now)
     connection.execute(_GIVE_EDITION, {"ids": [row.id for row in waiting], "edition": edition.id})
+    connection.execute(_COUNT, {"edition": edition.id, "more": len(waiting)})
     connection.execute(_START_WINDOW, {"ids": [row.subscriber_id for row in waiting], "cutoff": edition.cutoff_at})
 
 

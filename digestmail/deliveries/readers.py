@@ -1,15 +1,17 @@
 """Who may be written to, and what a reader has chosen: read at the claim, and asked once more by the mark."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Text, case, cast, literal_column
 from sqlmodel import col, exists, func, select
 
-from digestmail.store.database import among
-from digestmail.store.models import Delivery, Kind, Standing, Subscriber, Subscription, Suppression
+from digestmail.store.database import among, insert_new
+from digestmail.store.models import Delivery, Subscriber, Subscription, Suppression
 from digestmail.store.statements import Statement
+from digestmail.store.states import Kind, Standing
 
 _STANDING_FOR = {
     Kind.DIGEST: Standing.ACTIVE,
@@ -83,3 +85,11 @@ def readers(connection: Connection, ids: Sequence[int]) -> dict[int, Reader]:
 def _topics(ids: str) -> frozenset[int]:
     """Readers of the same topics share one set."""
     return frozenset(map(int, filter(None, ids.split(","))))
+
+
+def suppress(connection: Connection, subscriber_ids: Sequence[int], reason: str, *, now: datetime) -> None:
+    """Let nobody write to the addresses of these subscribers any more."""
+    keys = connection.execute(select(Subscriber.email_key).where(among(col(Subscriber.id))), {"ids": subscriber_ids})
+    insert_new(
+        connection, Suppression, [{"email_key": key, "reason": reason, "created_at": now} for key in keys.scalars()]
+    )

@@ -10,7 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,15 +26,17 @@ from digestmail.deliveries.report import SendReport
 from digestmail.deliveries.supply import Compose, Supply
 from digestmail.deliveries.wire import Wire
 from digestmail.errors import RelayError
+from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database
 
 log = structlog.get_logger(__name__)
 
 NOT_WANTED = "unsubscribed or suppressed while it was on its way"
 NOT_MARKED = "the database failed before the dot"
+STOOD_STILL = "the worker stood still before the dot"
 
 _WAIT_FOR_RELAY = timedelta(seconds=30)
-_UPKEEP_SECONDS = 60.0
+_UPKEEP_SECONDS = 15.0
 _GATHER_SECONDS = 0.005
 """How long a body waits at most for others to make a wave."""
 _IDLE_SECONDS = 0.02
@@ -41,16 +44,26 @@ _IDLE_SECONDS = 0.02
 _SETTLE_SECONDS = 1.0
 _SETTLE_COUNT = 1000
 _DRAIN_SECONDS = 10.0
+_STALE_SECONDS = 60.0
+"""A mark that took longer gets no dot: where the worker was stopped meanwhile, others may have sent the message."""
 _OFFERS = 5
 """How often a message is offered in one run before it waits like one that was refused."""
 
 
-class Sender:
-    """Plans and sends what is due until nothing is, or `stopping` says so.
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a failing database kept from being written in one run: the next begins with it.
 
-    `unsettled` belongs to the process: ends that a failing database kept from being settled in one run are settled
-    first in the next, since a reply that was received must not be forgotten.
+    It belongs to the process, since a reply that was received must not be forgotten, and nobody takes from a claim
+    while its process runs.
     """
+
+    ends: list[Ended] = field(default_factory=list)
+    claims: list[int] = field(default_factory=list)
+
+
+class Sender:
+    """Plans and sends what is due until nothing is, or `stopping` says so."""
 
     def __init__(
         self,
@@ -59,22 +72,29 @@ class Sender:
         compose: Compose,
         open_wire: Callable[[], Wire],
         *,
-        unsettled: list[Ended],
+        unfinished: Unfinished,
         plan: Callable[[], int] = lambda: 0,
+        resolve_doubts: Callable[[], object] = lambda: None,
+        catch_up: timedelta = CATCH_UP,
         rate: Rate | None = None,
         stopping: Callable[[], bool] = lambda: False,
         on_progress: Callable[[SendReport], None] = lambda _: None,
+        on_loop: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._compose = compose
         self._open_wire = open_wire
         self._plan = plan
+        self._resolve_doubts = resolve_doubts
+        self._catch_up = catch_up
         self._rate: Rate = rate or Unlimited()
         self._stopping = stopping
         self._on_progress = on_progress
+        self._on_loop = on_loop
         self._report = SendReport()
-        self._ended = unsettled
+        self._ended = unfinished.ends
+        self._claims = unfinished.claims
         self._offered: dict[int, Claimed] = {}
         self._ready: list[int] = []
         self._dotted: dict[int, Claimed] = {}
@@ -84,10 +104,11 @@ class Sender:
     def run(self) -> SendReport:
         """Send everything that is due. A relay that cannot be reached ends the run; its error is in the report."""
         report = self._report
-        self._settle()
+        self._finish()
         self._clean_up()
         with self._database.writing() as connection:
             self._claim_id = ledger.open_claim(connection, owner=this_process())
+        self._claims.append(self._claim_id)
         self._supply = Supply(
             self._database,
             self._clock,
@@ -109,21 +130,20 @@ class Sender:
         finally:
             self._drain()
             self._wire.close()
-            self._settle()
-            with self._database.writing() as connection:
-                ledger.give_back(connection, self._claim_id, due_at=due_at)
-                ledger.close_claim(connection, self._claim_id)
+            self._finish(due_at=due_at)
         while report.relay_error and not self._stopping() and self._supply.plan_some():
             pass  # what is due stands in the ledger also while nobody takes mail
         return report
 
     def _send(self) -> None:
         while not self._stopping():
+            self._on_loop()
             self._supply.refill()
             self._offer()
             if not (self._offered or self._dotted or self._supply):
                 if self._supply.exhausted:
                     return
+                self._settle()
                 continue
             with self._report.measured("wire"):
                 events = self._wire.wait(self._patience(), wanted=len(self._supply))
@@ -159,7 +179,7 @@ class Sender:
             self._ready.append(tag)
         elif isinstance(event, Answered):
             row = self._dotted.pop(tag)
-            self._end(row, self._supply.judge(row, event.reply or NO_REPLY))
+            self._end(row, self._supply.judge_dot(row, event.reply))
         elif isinstance(event, Refused):
             row = self._offered.pop(tag)
             self._end(row, self._supply.judge(row, event.reply))
@@ -180,7 +200,9 @@ class Sender:
         """Mark and dot what is ready once it is about half of what is under way, or has waited for long enough."""
         now = time.monotonic()
         if self._ready and (2 * len(self._ready) >= len(self._offered) or now - self._ready_at >= _GATHER_SECONDS):
-            won = self._mark()
+            won, otherwise = self._mark(), Outcome(Result.SKIPPED, NOT_WANTED)
+            if time.monotonic() - now > _STALE_SECONDS:
+                won, otherwise = set(), Outcome(Result.LATER, STOOD_STILL, due_at=self._clock())
             with self._report.measured("wire"):
                 for tag in self._ready:
                     row = self._offered.pop(tag)
@@ -189,7 +211,7 @@ class Sender:
                         self._wire.dot(tag)
                     else:
                         self._wire.drop(tag)
-                        self._end(row, Outcome(Result.SKIPPED, NOT_WANTED))
+                        self._end(row, otherwise)
             self._ready.clear()
         elif len(self._ended) >= _SETTLE_COUNT or (self._ended and now - self._settled_at > _SETTLE_SECONDS):
             self._settle()
@@ -220,7 +242,7 @@ class Sender:
                 for event in self._wire.wait(left):
                     self._take(event)
         for row in self._dotted.values():
-            self._end(row, self._supply.judge(row, NO_REPLY))
+            self._end(row, self._supply.judge_dot(row, None))
         self._dotted.clear()
 
     def _end(self, row: Claimed, outcome: Outcome) -> None:
@@ -232,6 +254,16 @@ class Sender:
                 ledger.settle(connection, self._ended, now=self._clock())
         self._note_settled()
 
+    def _finish(self, *, due_at: datetime | None = None) -> None:
+        """Settle what has ended, and give back the rest of what our claims hold."""
+        self._settle()
+        if self._claims:
+            with self._database.writing() as connection:
+                for claim_id in self._claims:
+                    ledger.give_back(connection, claim_id, due_at=due_at)
+                    ledger.close_claim(connection, claim_id)
+        self._claims.clear()
+
     def _note_settled(self) -> None:
         """After a commit: only now may the ends be forgotten."""
         self._report.results.update(ended.outcome.result for ended in self._ended)
@@ -240,13 +272,18 @@ class Sender:
         self._on_progress(self._report)
 
     def _clean_up(self) -> None:
-        """Take back what dead workers held, and end what is too old."""
+        """Take back what dead workers held, end what is too old, and resolve what is in doubt."""
         with self._report.measured("ledger"), self._database.writing() as connection:
             reaped = ledger.reap(connection)
-            expired = ledger.expire(connection, now=self._clock())
+            expired = ledger.expire(connection, now=self._clock(), catch_up=self._catch_up)
         self._report.results.update({Result.EXPIRED: expired} if expired else {})
         if reaped:
-            log.warning("took back deliveries of workers that died", deliveries=reaped)
+            counts = {str(state): count for state, count in reaped.items()}
+            log.warning("took back deliveries of workers that died", **counts)
+        try:
+            self._resolve_doubts()
+        except Exception:
+            log.exception("the doubts could not be resolved; the next look tries again")
 
     def _keep_claim(self) -> bool:
         """Show that we live, and look after those that do not; False where we were taken for dead."""

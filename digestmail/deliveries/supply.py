@@ -13,7 +13,7 @@ import structlog
 from digestmail.clock import Clock
 from digestmail.deliveries import ledger
 from digestmail.deliveries.ledger import Claimed
-from digestmail.deliveries.outcome import NOT_COMPOSED, Outcome, Reply, Result, outcome_of
+from digestmail.deliveries.outcome import Outcome, Reply, Result, in_doubt, not_composed, outcome_of
 from digestmail.deliveries.report import SendReport
 from digestmail.messages.message import Message
 from digestmail.store.database import Database
@@ -26,6 +26,8 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 16, 200
 _BATCH_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 """How often a long run looks whether more has become due."""
+_SUSPECTS_SECONDS = 0.1
+"""The same while deliveries wait that worker after worker may have died of: only some of them go at a time."""
 
 Compose = Callable[[Claimed], Message | None]
 End = Callable[[Claimed, Outcome], None]
@@ -57,6 +59,7 @@ class Supply:
         self._composed: deque[tuple[Claimed, Message]] = deque()
         self._batch = _SMALLEST_BATCH
         self._all_is_claimed = True  # for all that is known
+        self._suspects_wait = False
         self._claimed_at = self._look_at = self._plan_at = 0.0
 
     def __len__(self) -> int:
@@ -66,7 +69,7 @@ class Supply:
     @property
     def exhausted(self) -> bool:
         """Whether nothing is in hand and nothing more was due, nor to be planned, at the last look."""
-        return self._all_is_claimed and not self and not self.may_plan
+        return self._all_is_claimed and not self._suspects_wait and not self and not self.may_plan
 
     @property
     def may_plan(self) -> bool:
@@ -90,8 +93,13 @@ class Supply:
         self._claimed_at, self._look_at = now, now + _LOOK_SECONDS
         with self._report.measured("ledger"), self._database.writing() as connection:
             claimed = ledger.claim(connection, self._claim_id, now=self._clock(), limit=self._batch)
+            suspects = ledger.claim_suspects(connection, self._claim_id, now=self._clock())
         self._claimed.extend(claimed)
+        self._claimed.extend(suspects or ())
         self._all_is_claimed = len(claimed) < self._batch
+        self._suspects_wait = suspects != []
+        if self._suspects_wait:
+            self._look_at = now + _SUSPECTS_SECONDS
 
     def plan_some(self) -> int:
         """Plan some of what is due; how many. A failure keeps nobody from being sent what is planned already."""
@@ -119,6 +127,10 @@ class Supply:
         """A delivery that is to be offered once more, after those in hand: it may be what the server stumbles at."""
         self._claimed.append(row)
 
+    def judge_dot(self, row: Claimed, reply: Reply | None) -> Outcome:
+        """What the answer to the dot means for a delivery of ours, and what no answer means."""
+        return self.judge(row, reply) if reply else in_doubt(attempts=row.attempts, now=self._clock())
+
     def judge(self, row: Claimed, reply: Reply) -> Outcome:
         """What a reply means for a delivery of ours."""
         return outcome_of(reply, kind=row.kind, slot_at=row.slot_at, attempts=row.attempts, now=self._clock())
@@ -129,9 +141,9 @@ class Supply:
             return None
         try:
             message = self._compose(row)
-        except Exception:
+        except Exception as error:
             log.exception("a message could not be composed", delivery=row.id)
-            self._end(row, self.judge(row, NOT_COMPOSED))
+            self._end(row, not_composed(error, attempts=row.attempts, now=self._clock()))
             return None
         if message is None:
             self._end(row, Outcome(Result.SKIPPED, NOTHING_NEW))

@@ -7,7 +7,8 @@ from sqlmodel import Session
 from digestmail.editions.content import Content
 from digestmail.messages.alone import whole_page
 from digestmail.messages.publication import Publication
-from digestmail.store.models import Delivery, Edition, Kind
+from digestmail.store.models import Delivery, Edition
+from digestmail.store.states import Kind
 from digestmail.subscribers.choices import topics_of
 from digestmail.tokens import Purpose, Tokens
 

@@ -8,7 +8,8 @@ from sqlmodel import col, select, update
 
 from digestmail.store.columns import Instant
 from digestmail.store.database import among
-from digestmail.store.models import Delivery, Edition, Kind, Subscriber
+from digestmail.store.models import Delivery, Edition, Subscriber
+from digestmail.store.states import Kind
 
 ENDED = (col(Delivery.kind), col(Delivery.subscriber_id), col(Delivery.edition_id))
 """What a statement that ends deliveries returns of each for `give_windows_back`."""

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from digestmail.store.models import Delivery, Feed, FeedState, Item, Standing, State, Subscriber, Topic
+from digestmail.store.models import Delivery, Feed, Item, Subscriber, Topic
+from digestmail.store.states import FeedState, Standing, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

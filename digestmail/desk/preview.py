@@ -13,7 +13,7 @@ from digestmail.editions.select import select
 from digestmail.errors import InputError
 from digestmail.messages.alone import plain_rendering
 from digestmail.messages.compose import DigestComposer
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.subscribers.choices import find_topics
 from digestmail.tokens import Purpose
 

@@ -2,21 +2,29 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from digestmail.clock import Clock
-from digestmail.deliveries.ledger import Ended, open_claims, prune
+from digestmail.deliveries.asking import Ask
+from digestmail.deliveries.doubt import Doubts, Policy
+from digestmail.deliveries.greeting import greet
+from digestmail.deliveries.ledger import open_claims
 from digestmail.deliveries.mailroom import Mailroom
 from digestmail.deliveries.plan import plan_some
+from digestmail.deliveries.postfix_log import PostfixLog, log_of
 from digestmail.deliveries.rate import OwnRate, Rate, SharedRate, Unlimited
 from digestmail.deliveries.report import SendReport
-from digestmail.deliveries.send import Sender
+from digestmail.deliveries.retention import prune
+from digestmail.deliveries.send import Sender, Unfinished
 from digestmail.deliveries.wire import Wire
+from digestmail.errors import RelayError
 from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetcher
 from digestmail.messages.publication import Publication
-from digestmail.settings import Relay, Settings, secret_of
+from digestmail.secret import secret_of
+from digestmail.settings import Relay, Settings
 from digestmail.store.database import Database
 from digestmail.tokens import Tokens
 
@@ -41,7 +49,7 @@ class Service:
         self._fetcher = Fetcher(allowed_networks=settings.feed_allowed_networks, contact_url=settings.public_url)
         self._relay = relay_of(settings)
         self._rate = self._rate_of(settings)
-        self._unsettled: list[Ended] = []
+        self._unfinished = Unfinished()
 
     def collect(
         self,
@@ -59,22 +67,36 @@ class Service:
         *,
         stopping: Callable[[], bool] = lambda: False,
         on_progress: Callable[[SendReport], None] = lambda _: None,
+        on_loop: Callable[[], None] = lambda: None,
     ) -> SendReport:
-        """Plan the digests whose slot has come and send every delivery that is due."""
+        """Plan the digests whose slot has come and send every delivery that is due. `on_loop` hears that it goes on."""
         report = Sender(
             self.database,
             clock,
             self._mailroom.compose,
             self._open_wire,
-            unsettled=self._unsettled,
-            plan=lambda: plan_some(self.database, clock),
+            unfinished=self._unfinished,
+            plan=lambda: plan_some(self.database, clock, catch_up=self.settings.catch_up),
+            resolve_doubts=self.doubts(clock).resolve,
+            catch_up=self.settings.catch_up,
             rate=self._rate,
             stopping=stopping,
             on_progress=on_progress,
+            on_loop=on_loop,
         ).run()
         while self._forget_some(clock) and not stopping():
             pass
         return report
+
+    def doubts(self, clock: Clock, *, policy: Policy | None = None) -> Doubts:
+        """What resolves deliveries in doubt, by the policy of the settings or another."""
+        return Doubts(
+            self.database,
+            clock,
+            identify=self._mailroom.identify,
+            ask=self._ask(),
+            policy=policy or self.settings.doubt,
+        )
 
     def tick(
         self,
@@ -89,6 +111,16 @@ class Service:
     def _forget_some(self, clock: Clock) -> int:
         with self.database.writing() as connection:
             return prune(connection, before=clock() - timedelta(days=self.settings.keep_days))
+
+    def _ask(self) -> Ask | None:
+        if self.settings.ask is None:
+            return None
+        return PostfixLog(log_of(self.settings.ask), nudge=self._nudge).ask
+
+    def _nudge(self) -> None:
+        """Call on the mail server, which notes that in its log."""
+        with suppress(RelayError):
+            greet(self._relay).sock.close()
 
     def _open_wire(self) -> Wire:
         return Wire(

@@ -15,7 +15,8 @@ from sqlmodel import Session, col, func, select
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.store import models
 from digestmail.store.columns import Instant
-from digestmail.store.models import Edition, Item, ItemTopic, Kind
+from digestmail.store.models import Edition, Item, ItemTopic
+from digestmail.store.states import Kind
 
 NEWEST_OF_A_TOPIC = 8
 """A welcome digest shows this many stories of each topic."""

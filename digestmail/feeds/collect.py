@@ -20,7 +20,8 @@ from digestmail.feeds.health import note_failure, note_success
 from digestmail.feeds.items import store_entries
 from digestmail.feeds.parse import parse_feed
 from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Feed, FeedState
+from digestmail.store.models import Feed
+from digestmail.store.states import FeedState
 
 __all__ = ["CollectReport", "collect_due", "store_entries"]
 

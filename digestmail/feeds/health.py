@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from digestmail.store.models import Feed, FeedState
+from digestmail.store.models import Feed
+from digestmail.store.states import FeedState
 
 POLL_EVERY = timedelta(hours=1)
 POLL_AT_LEAST_EVERY = timedelta(hours=24)

@@ -9,17 +9,8 @@ from sqlmodel import Session, col, func, select
 
 from digestmail.errors import FeedError, InputError
 from digestmail.feeds.fetch import read_url
-from digestmail.store.models import (
-    Feed,
-    FeedState,
-    ItemSource,
-    ItemTopic,
-    Route,
-    Standing,
-    Subscriber,
-    Subscription,
-    Topic,
-)
+from digestmail.store.models import Feed, ItemSource, ItemTopic, Route, Subscriber, Subscription, Topic
+from digestmail.store.states import FeedState, Standing
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

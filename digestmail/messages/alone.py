@@ -14,7 +14,7 @@ from digestmail.messages.publication import Publication
 from digestmail.messages.sections import Parts, SectionParts
 from digestmail.messages.template import Rendering
 from digestmail.messages.tidy import tidy
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 
 
 def plain_rendering(

@@ -6,12 +6,12 @@ from digestmail.editions.content import Content
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.digest import subject
 from digestmail.messages.layout import ENTRY_OCTETS, Layouts
-from digestmail.messages.message import Message, message_id_ending
+from digestmail.messages.message import Message, message_id_ending, message_number
 from digestmail.messages.mime import date_header, header, list_id_header, mailbox_header, reader_headers, text_header
 from digestmail.messages.publication import Publication
 from digestmail.messages.shared import Shared
 from digestmail.messages.tidy import tidy
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 
 
@@ -39,9 +39,8 @@ class DigestComposer:
         self._kind = kind
         self._publication = publication
         self._sender = publication.sender_address
-        self._id_ending = message_id_ending(
-            kind=kind, slot_at=slot_at, installation=tokens.installation, domain=publication.domain
-        )
+        self._installation = tokens.installation
+        self._id_endings: dict[date, str] = {}
         self._unsubscribe_url = f"{publication.url}/u/"
         self._unsubscribe = tokens.maker(Purpose.UNSUBSCRIBE)
         self._preferences = tokens.maker(Purpose.PREFERENCES)
@@ -74,7 +73,8 @@ class DigestComposer:
             return None
         frame, values, title, stories, hidden = layout
         unsubscribe, preferences = self._unsubscribe(subscriber_id), self._preferences(subscriber_id)
-        message_id = f"<{delivery_id}{self._id_ending}"
+        number = message_number(self._kind, delivery_id=delivery_id, subscriber_id=subscriber_id)
+        message_id = f"<{number}{self._id_ending(day)}"
         headers = reader_headers(
             recipient=recipient, message_id=message_id, unsubscribe=self._unsubscribe_url + unsubscribe.decode("ascii")
         )
@@ -83,6 +83,13 @@ class DigestComposer:
             values |= {"view": (self._view(delivery_id),), "more": (b"%d" % hidden,)}
         data = frame.filled(headers + self._subject(title, stories), values)
         return Message(message_id, self._sender, recipient, data, self._layouts.wire_ready)
+
+    def _id_ending(self, day: date) -> str:
+        if (ending := self._id_endings.get(day)) is None:
+            ending = self._id_endings[day] = message_id_ending(
+                self._kind, day=day, installation=self._installation, domain=self._publication.domain
+            )
+        return ending
 
     def _subject(self, title: str, stories: int) -> bytes:
         if (found := self._subjects.get((title, stories))) is None:

@@ -4,7 +4,7 @@ They show nothing that anybody typed into a form, so that a form cannot be used 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from digestmail.messages.frame import Frame
@@ -14,7 +14,7 @@ from digestmail.messages.mime import alternative, date_header, header, mailbox_h
 from digestmail.messages.pieces import Marks, Pieces
 from digestmail.messages.publication import Publication
 from digestmail.messages.template import render, render_subject
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 
 
@@ -32,13 +32,13 @@ class LetterComposer:
         self._tokens = tokens
         self._letters = {kind: self._compose(kind) for kind in (Kind.CONFIRMATION, Kind.REMINDER)}
 
-    def confirmation(self, *, delivery_id: int, recipient: str, date_at: datetime) -> Message:
+    def confirmation(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
         """Asks whether the address's owner signed up; its link is good for this delivery.
 
         Raises ValueError if the recipient's address cannot stand in a header.
         """
         links = {"confirm": self._tokens.maker(Purpose.CONFIRM)(delivery_id)}
-        return self._message(Kind.CONFIRMATION, delivery_id, recipient, date_at, links)
+        return self._message(Kind.CONFIRMATION, delivery_id, subscriber_id, recipient, date_at, links)
 
     def reminder(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
         """Tells a subscriber who signed up again how to change the subscription or end it.
@@ -49,16 +49,23 @@ class LetterComposer:
             "preferences": self._tokens.maker(Purpose.PREFERENCES)(subscriber_id),
             "unsubscribe": self._tokens.maker(Purpose.UNSUBSCRIBE)(subscriber_id),
         }
-        return self._message(Kind.REMINDER, delivery_id, recipient, date_at, links)
+        return self._message(Kind.REMINDER, delivery_id, subscriber_id, recipient, date_at, links)
 
     def _message(
-        self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, bytes]
+        self,
+        kind: Kind,
+        delivery_id: int,
+        subscriber_id: int,
+        recipient: str,
+        date_at: datetime,
+        links: Mapping[str, bytes],
     ) -> Message:
         letter = self._letters[kind]
         identity = message_id(
-            delivery_id,
-            kind=kind,
-            slot_at=date_at,
+            kind,
+            delivery_id=delivery_id,
+            subscriber_id=subscriber_id,
+            day=date_at.astimezone(UTC).date(),
             installation=self._tokens.installation,
             domain=self._publication.domain,
         )

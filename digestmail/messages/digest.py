@@ -10,7 +10,7 @@ from digestmail.messages.budget import Kept
 from digestmail.messages.prose import shorten
 from digestmail.messages.publication import Publication
 from digestmail.messages.template import Marker, Rendering, render, render_page, render_subject
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 
 TEASERS = 3
 """Headlines behind the subject in an inbox."""

@@ -21,7 +21,7 @@ from digestmail.messages.prose import day_in_words
 from digestmail.messages.publication import Publication
 from digestmail.messages.sections import Parts, Ready, SectionParts, StoryParts
 from digestmail.messages.shared import Shared
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.tokens import TOKEN_LENGTH
 
 ENTRY_OCTETS = 400

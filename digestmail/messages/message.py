@@ -1,9 +1,9 @@
 """A message as a value: what the wire needs to carry it, and the one place where Message-IDs are made."""
 
-from datetime import UTC, datetime
+from datetime import date
 from typing import NamedTuple
 
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 
 
 class Message(NamedTuple):
@@ -22,15 +22,22 @@ class Message(NamedTuple):
     """Known to be ASCII and to have no line that begins with a dot: it goes over the wire as it is (RFC 5321 4.5.2)."""
 
 
-def message_id(delivery_id: int, *, kind: Kind, slot_at: datetime, installation: str, domain: str) -> str:
+def message_id(kind: Kind, *, delivery_id: int, subscriber_id: int, day: date, installation: str, domain: str) -> str:
     """The Message-ID of a delivery: the same on every attempt, so that a message sent twice is known as one.
 
-    `installation` keeps deliveries of two databases on one domain apart, also when one was begun anew.
+    A digest is named by its reader and scheduled day, so it is known also to a database that was restored and has
+    planned it anew; all else by the delivery and the day of its slot in UTC. `installation` keeps deliveries of two
+    databases on one domain apart.
     """
-    return f"<{delivery_id}{message_id_ending(kind=kind, slot_at=slot_at, installation=installation, domain=domain)}"
+    ending = message_id_ending(kind, day=day, installation=installation, domain=domain)
+    return f"<{message_number(kind, delivery_id=delivery_id, subscriber_id=subscriber_id)}{ending}"
 
 
-def message_id_ending(*, kind: Kind, slot_at: datetime, installation: str, domain: str) -> str:
-    """What follows the delivery's id: the same for all deliveries of a kind and slot."""
-    at = slot_at.astimezone(UTC)
-    return f".{kind}.{at.year:04}{at.month:02}{at.day:02}.{installation}@{domain}>"
+def message_number(kind: Kind, *, delivery_id: int, subscriber_id: int) -> str:
+    """How the Message-ID begins."""
+    return f"r{subscriber_id}" if kind is Kind.DIGEST else str(delivery_id)
+
+
+def message_id_ending(kind: Kind, *, day: date, installation: str, domain: str) -> str:
+    """What follows: the same for all deliveries of a kind and day."""
+    return f".{kind}.{day.year:04}{day.month:02}{day.day:02}.{installation}@{domain}>"

@@ -1,11 +1,24 @@
-"""Column types that are the same on SQLite and PostgreSQL: instants, row numbers, and lists of row numbers."""
+"""Columns that are the same on SQLite and PostgreSQL: instants, row numbers, and lists of row numbers."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    TypeDecorator,
+    bindparam,
+    text,
+)
+from sqlmodel import Field
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -58,3 +71,40 @@ class RowNumbers(TypeDecorator[Sequence[int]]):
             return None
         numbers = value if isinstance(value, str) else ",".join(map(str, value))
         return f"[{numbers}]" if dialect.name == "sqlite" else f"{{{numbers}}}"
+
+
+def instant_parameter(name: str) -> BindParameter[datetime]:
+    """An instant that a statement is given."""
+    return bindparam(name, type_=Instant)
+
+
+NOW = instant_parameter("now")
+
+
+def primary_key() -> Any:
+    """A table's row numbers."""
+    return Field(default=None, primary_key=True, sa_type=BigId)
+
+
+def reference(
+    column: str, *, primary_key: bool = False, index: bool = False, nullable: bool = False, cascade: bool = True
+) -> Any:
+    """The row number of another table's row, with which this one is deleted if `cascade`."""
+    return Field(
+        default=None if nullable else ...,
+        sa_type=BigId,
+        sa_column_args=[ForeignKey(column, ondelete="CASCADE" if cascade else None)],
+        primary_key=primary_key,
+        index=index,
+        nullable=nullable,
+    )
+
+
+def index_where(name: str, *columns: str, where: str) -> Index:
+    """An index of some rows only. Statements that are to use it say the condition in these words, with no parameter."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def instant(*, nullable: bool = False, index: bool = False) -> Any:
+    """A column of instants."""
+    return Field(default=None if nullable else ..., sa_type=Instant, nullable=nullable, index=index)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     inspect,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -30,7 +31,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import NullType
 from sqlmodel import Session, SQLModel
 
-from digestmail.store.columns import BigId, RowNumbers
+from digestmail.store.columns import BigId, Instant, RowNumbers
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
@@ -78,9 +79,14 @@ class Database:
             session.commit()
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that only reads; what it changed by mistake is not committed."""
+    def reading(self, *, at_one_moment: bool = False) -> Iterator[Session]:
+        """A session that only reads; what it changed by mistake is not committed.
+
+        If `at_one_moment`, all its queries see the same state, as on SQLite they do anyway.
+        """
         with self.engine.connect() as connection, Session(connection) as session:
+            if at_one_moment and not self.is_sqlite:
+                session.connection().execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             yield session
 
     def migrate(self) -> None:
@@ -117,14 +123,29 @@ def hold_back_news(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _NEWS_LOCK})
 
 
+class _Present(FunctionElement[datetime]):
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(_Present, "sqlite")
+def _present_on_sqlite(_element: _Present, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(_Present, "postgresql")
+def _present_on_postgresql(_element: _Present, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "clock_timestamp()"
+
+
+PRESENT = _Present()
+"""The database's own clock, which all workers share, as a value in a statement."""
+
+
 def present(connection: Connection) -> datetime:
-    """The database's own clock, which all workers share: leases are measured by it."""
-    if connection.dialect.name == "sqlite":
-        return datetime.fromisoformat(
-            connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")).scalar_one()
-        )
-    instant: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return instant.astimezone(UTC)
+    """The database's own clock: leases are measured by it."""
+    instant: datetime = connection.execute(select(PRESENT)).scalar_one()
+    return instant
 
 
 def insert_new(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> int:

@@ -5,80 +5,13 @@ exist once has a unique key here, whatever runs twice.
 """
 
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, literal_column, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, literal_column
 from sqlalchemy import UniqueConstraint as Unique
 from sqlmodel import Field, SQLModel, col
 
-from digestmail.store.columns import NEVER_AGAIN, BigId, Instant
-
-
-class Standing(StrEnum):
-    """Whether a subscriber may be written to."""
-
-    PENDING = "pending"
-    """Signed up, not confirmed yet: gets confirmation mails only."""
-    ACTIVE = "active"
-    UNSUBSCRIBED = "unsubscribed"
-
-
-class FeedState(StrEnum):
-    """Whether a feed is polled."""
-
-    ACTIVE = "active"
-    GONE = "gone"
-    """Its server answered 410: it is not asked again (RFC 9110)."""
-
-
-class Kind(StrEnum):
-    """What a delivery carries. Editions exist for DIGEST and WELCOME only."""
-
-    DIGEST = "digest"
-    WELCOME = "welcome"
-    CONFIRMATION = "confirmation"
-    REMINDER = "reminder"
-    """To somebody who signs up again though subscribed: the link to the preferences."""
-
-
-class State(StrEnum):
-    """Where a delivery stands. See `digestmail.deliveries.ledger` for the transitions."""
-
-    DUE = "due"
-    CLAIMED = "claimed"
-    DOTTED = "dotted"
-    SENT = "sent"
-    SKIPPED = "skipped"
-    EXPIRED = "expired"
-    FAILED = "failed"
-    HELD = "held"
-
-
-def _primary_key() -> Any:
-    return Field(default=None, primary_key=True, sa_type=BigId)
-
-
-def _reference(
-    column: str, *, primary_key: bool = False, index: bool = False, nullable: bool = False, cascade: bool = True
-) -> Any:
-    return Field(
-        default=None if nullable else ...,
-        sa_type=BigId,
-        sa_column_args=[ForeignKey(column, ondelete="CASCADE" if cascade else None)],
-        primary_key=primary_key,
-        index=index,
-        nullable=nullable,
-    )
-
-
-def _index_where(name: str, *columns: str, where: str) -> Index:
-    """An index of some rows only. Statements that are to use it say the condition in these words, with no parameter."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
-
-
-def _instant(*, nullable: bool = False, index: bool = False) -> Any:
-    return Field(default=None if nullable else ..., sa_type=Instant, nullable=nullable, index=index)
+from digestmail.store.columns import NEVER_AGAIN, BigId, index_where, instant, primary_key, reference
+from digestmail.store.states import FeedState, Standing, State
 
 
 class Topic(SQLModel, table=True):
@@ -86,7 +19,7 @@ class Topic(SQLModel, table=True):
 
     __tablename__ = "topics"
     __table_args__ = NEVER_AGAIN
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     slug: str = Field(unique=True)
     name: str
     description: str = ""
@@ -99,15 +32,15 @@ class Feed(SQLModel, table=True):
 
     __tablename__ = "feeds"
     __table_args__ = NEVER_AGAIN
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     url: str = Field(unique=True)
     title: str = ""
     state: str = Field(default=FeedState.ACTIVE)
     etag: str | None = None
     last_modified: str | None = None
-    next_poll_at: datetime = _instant(index=True)
-    first_success_at: datetime | None = _instant(nullable=True)
-    last_success_at: datetime | None = _instant(nullable=True)
+    next_poll_at: datetime = instant(index=True)
+    first_success_at: datetime | None = instant(nullable=True)
+    last_success_at: datetime | None = instant(nullable=True)
     last_error: str | None = None
     failures: int = 0
     """Failed polls since the last success."""
@@ -120,9 +53,9 @@ class Route(SQLModel, table=True):
 
     __tablename__ = "routes"
     __table_args__ = (Unique("feed_id", "topic_id", "category"), NEVER_AGAIN)
-    id: int | None = _primary_key()
-    feed_id: int = _reference("feeds.id")
-    topic_id: int = _reference("topics.id")
+    id: int | None = primary_key()
+    feed_id: int = reference("feeds.id")
+    topic_id: int = reference("topics.id")
     category: str = ""
 
 
@@ -131,7 +64,7 @@ class Item(SQLModel, table=True):
 
     __tablename__ = "items"
     __table_args__ = NEVER_AGAIN
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     url: str
     link_key: str = Field(index=True)
     """The link without tracking parameters: what makes two feeds' entries one story."""
@@ -140,17 +73,19 @@ class Item(SQLModel, table=True):
     author: str = ""
     source: str = ""
     image_url: str = ""
-    published_at: datetime = _instant()
-    seen_at: datetime = _instant(index=True)
+    published_at: datetime = instant()
+    seen_at: datetime = instant(index=True)
+    broken: str | None = None
+    """Why it cannot be rendered; then no edition shows it."""
 
 
 class ItemSource(SQLModel, table=True):
     """Under which identity a feed lists an item; its key stores each entry once."""
 
     __tablename__ = "item_sources"
-    feed_id: int = _reference("feeds.id", primary_key=True)
+    feed_id: int = reference("feeds.id", primary_key=True)
     identity: str = Field(primary_key=True)
-    item_id: int = _reference("items.id", index=True)
+    item_id: int = reference("items.id", index=True)
 
 
 class ItemTopic(SQLModel, table=True):
@@ -158,9 +93,9 @@ class ItemTopic(SQLModel, table=True):
 
     __tablename__ = "item_topics"
     __table_args__ = (Index("ix_item_topics_topic_seen", "topic_id", "seen_at"),)
-    item_id: int = _reference("items.id", primary_key=True)
-    topic_id: int = _reference("topics.id", primary_key=True)
-    seen_at: datetime = _instant(index=True)
+    item_id: int = reference("items.id", primary_key=True)
+    topic_id: int = reference("topics.id", primary_key=True)
+    seen_at: datetime = instant(index=True)
     news: bool = True
 
 
@@ -174,7 +109,7 @@ class Subscriber(SQLModel, table=True):
         Index("ix_subscribers_due", "next_send_at", "id"),
         NEVER_AGAIN,
     )
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     email: str
     email_key: str = Field(unique=True)
     standing: str = Field(default=Standing.PENDING)
@@ -184,16 +119,16 @@ class Subscriber(SQLModel, table=True):
     """The chosen days of the week as bits, Monday first (1), Sunday last (64)."""
     locale: str = "en"
     source: str = ""
-    created_at: datetime = _instant()
-    confirmed_at: datetime | None = _instant(nullable=True)
-    unsubscribed_at: datetime | None = _instant(nullable=True)
+    created_at: datetime = instant()
+    confirmed_at: datetime | None = instant(nullable=True)
+    unsubscribed_at: datetime | None = instant(nullable=True)
     confirmations: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Confirmation mails that were asked for since the last time of confirming; the ledger forgets them in time."""
-    next_send_at: datetime | None = _instant(nullable=True)
+    next_send_at: datetime | None = instant(nullable=True)
     """The next slot; empty unless active."""
     next_day: date | None = None
     """The local day of the next slot."""
-    window_start_at: datetime | None = _instant(nullable=True)
+    window_start_at: datetime | None = instant(nullable=True)
     """Where the next digest's window starts: the cutoff of the last one."""
 
 
@@ -201,8 +136,8 @@ class Subscription(SQLModel, table=True):
     """A subscriber's choice of a topic."""
 
     __tablename__ = "subscriptions"
-    subscriber_id: int = _reference("subscribers.id", primary_key=True)
-    topic_id: int = _reference("topics.id", primary_key=True)
+    subscriber_id: int = reference("subscribers.id", primary_key=True)
+    topic_id: int = reference("topics.id", primary_key=True)
 
 
 class Edition(SQLModel, table=True):
@@ -213,12 +148,14 @@ class Edition(SQLModel, table=True):
 
     __tablename__ = "editions"
     __table_args__ = (Unique("kind", "since_at", "slot_at"), Index("ix_editions_slot", "kind", "slot_at"), NEVER_AGAIN)
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     kind: str
-    since_at: datetime = _instant()
-    slot_at: datetime = _instant()
-    cutoff_at: datetime = _instant(index=True)
+    since_at: datetime = instant()
+    slot_at: datetime = instant()
+    cutoff_at: datetime = instant(index=True)
     content: str = Field(sa_type=Text)
+    planned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many of its deliveries there must be, counted as they were planned and not by looking at them."""
 
 
 class Claim(SQLModel, table=True):
@@ -226,11 +163,24 @@ class Claim(SQLModel, table=True):
 
     __tablename__ = "claims"
     __table_args__ = NEVER_AGAIN
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     owner: str
     """The process, as `digestmail.deliveries.owner` names it."""
-    leased_until_at: datetime = _instant()
+    leased_until_at: datetime = instant()
     """By the database's clock."""
+
+
+class Worker(SQLModel, table=True):
+    """A worker's sign of life."""
+
+    __tablename__ = "workers"
+    owner: str = Field(primary_key=True)
+    """The process, as `digestmail.deliveries.owner` names it."""
+    started_at: datetime = instant()
+    seen_at: datetime = instant()
+    """Both by the database's clock."""
+    looks: int = 0
+    """How often it looked for what is due and came to an end with it."""
 
 
 class Delivery(SQLModel, table=True):
@@ -239,34 +189,48 @@ class Delivery(SQLModel, table=True):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("uq_deliveries_digest", "subscriber_id", "scheduled_day", unique=True),
-        _index_where("ix_deliveries_due", "priority", "due_at", "id", where="state = 'due'"),
-        _index_where("ix_deliveries_claimed", "claim_id", where="claim_id IS NOT NULL"),
+        index_where("ix_deliveries_waiting", "priority", "due_at", "id", where="state IN ('due', 'deferred')"),
+        index_where("ix_deliveries_suspect", "crashes", "id", where="crashes > 0 AND state IN ('due', 'deferred')"),
+        index_where("ix_deliveries_claimed", "claim_id", where="claim_id IS NOT NULL"),
+        index_where("ix_deliveries_aside", "state", "id", where="state IN ('doubt', 'held')"),
         NEVER_AGAIN,
     )
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     kind: str
-    subscriber_id: int = _reference("subscribers.id")
+    subscriber_id: int = reference("subscribers.id")
     scheduled_day: date | None = None
     """The subscriber's local day, which has one digest at most; empty for letters and welcomes."""
-    slot_at: datetime = _instant()
-    edition_id: int | None = _reference("editions.id", index=True, nullable=True, cascade=False)
+    slot_at: datetime = instant()
+    edition_id: int | None = reference("editions.id", index=True, nullable=True, cascade=False)
     priority: int
     """Smaller goes first: a person waits for a confirmation."""
     state: str
-    due_at: datetime = _instant()
+    due_at: datetime = instant()
     """Not to be tried before."""
     attempts: int = 0
+    crashes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many workers died with it in hand since it was last settled."""
+    dotted_at: datetime | None = instant(nullable=True)
+    """When it was last marked, by the database's clock: its dot went out later, or never."""
+    set_aside_at: datetime | None = instant(nullable=True)
+    """When it was last deferred, doubted or held, by the database's clock."""
     claim_id: int | None = Field(default=None, sa_type=BigId)
     """The one claim that may mark and settle this row. No foreign key: it would be checked for each row of a batch."""
-    settled_at: datetime | None = _instant(nullable=True)
+    settled_at: datetime | None = instant(nullable=True)
     reason: str | None = None
     """Why it was skipped, expired, failed or put off, in a word or the server's reply."""
-    created_at: datetime = _instant()
+    created_at: datetime = instant()
 
 
-def is_in(state: State) -> ColumnElement[bool]:
-    """Whether a delivery is in a state, said without a parameter: only so can `ix_deliveries_due` be used."""
-    return col(Delivery.state) == literal_column(f"'{state}'")
+def is_in(*states: State) -> ColumnElement[bool]:
+    """Whether a delivery is in one of the states, said without a parameter: only so can the indexes of some be used."""
+    if len(states) == 1:
+        return col(Delivery.state) == literal_column(f"'{states[0]}'")
+    return col(Delivery.state).in_([literal_column(f"'{state}'") for state in states])
+
+
+WAITING = is_in(State.DUE, State.DEFERRED)
+"""Whether a delivery may be claimed once it is due."""
 
 
 class Announcement(SQLModel, table=True):
@@ -274,21 +238,21 @@ class Announcement(SQLModel, table=True):
 
     __tablename__ = "announcements"
     __table_args__ = NEVER_AGAIN
-    id: int | None = _primary_key()
+    id: int | None = primary_key()
     title: str
     text: str = ""
     link_url: str = ""
     link_label: str = ""
-    starts_at: datetime = _instant()
-    ends_at: datetime = _instant()
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
 
 
 class AnnouncementTopic(SQLModel, table=True):
     """Limits an announcement to the readers of some topics; without any it is for everybody."""
 
     __tablename__ = "announcement_topics"
-    announcement_id: int = _reference("announcements.id", primary_key=True)
-    topic_id: int = _reference("topics.id", primary_key=True)
+    announcement_id: int = reference("announcements.id", primary_key=True)
+    topic_id: int = reference("topics.id", primary_key=True)
 
 
 class Suppression(SQLModel, table=True):
@@ -297,7 +261,7 @@ class Suppression(SQLModel, table=True):
     __tablename__ = "suppressions"
     email_key: str = Field(primary_key=True)
     reason: str
-    created_at: datetime = _instant()
+    created_at: datetime = instant()
 
 
 class ConsentEvent(SQLModel, table=True):
@@ -305,12 +269,12 @@ class ConsentEvent(SQLModel, table=True):
 
     __tablename__ = "consent_events"
     __table_args__ = NEVER_AGAIN
-    id: int | None = _primary_key()
-    subscriber_id: int = _reference("subscribers.id", index=True)
+    id: int | None = primary_key()
+    subscriber_id: int = reference("subscribers.id", index=True)
     event: str
     wording: str
     """The version of the sentence that was agreed to."""
-    at: datetime = _instant()
+    at: datetime = instant()
     source: str = ""
     ip: str = ""
     """Truncated to its network: /24 for IPv4, /48 for IPv6."""

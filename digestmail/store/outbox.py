@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digestmail.store.models import Delivery, Kind, State
+from digestmail.store.models import Delivery
+from digestmail.store.states import Kind, State
 
 PRIORITY = {Kind.CONFIRMATION: 0, Kind.REMINDER: 0, Kind.WELCOME: 1, Kind.DIGEST: 2}
 """Smaller goes first: somebody is waiting for a confirmation."""

@@ -17,8 +17,9 @@ from sqlmodel import Session, col, insert, select
 from digestmail.address import Address, parse_address
 from digestmail.errors import FormError, InputError
 from digestmail.store.database import Database
-from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, Subscriber, Subscription, Suppression, Topic
+from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Subscription, Suppression, Topic
 from digestmail.store.outbox import new_delivery
+from digestmail.store.states import Kind, Standing
 from digestmail.subscribers.choices import DEFAULT_HOUR, Choices, read_choices, topic_ids
 from digestmail.subscribers.consent import WORDING, Event
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, next_slot, weekdays_of

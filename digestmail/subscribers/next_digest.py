@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from digestmail.store.models import Delivery, Kind, Standing, Subscriber
+from digestmail.store.models import Delivery, Subscriber
+from digestmail.store.states import Kind, Standing
 from digestmail.subscribers.schedule import APART, next_slot
 
 

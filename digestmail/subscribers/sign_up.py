@@ -15,8 +15,9 @@ from sqlmodel.sql.expression import Select
 from digestmail.address import Address, parse_address
 from digestmail.errors import FormError, InputError
 from digestmail.store.database import insert_new
-from digestmail.store.models import Delivery, Kind, Standing, Subscriber, Suppression
+from digestmail.store.models import Delivery, Subscriber, Suppression
 from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind, Standing
 from digestmail.subscribers.choices import Choices, read_choices, set_topics, topic_ids
 from digestmail.subscribers.consent import Event, Origin, record
 from digestmail.subscribers.next_digest import reschedule

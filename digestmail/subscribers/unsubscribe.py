@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from digestmail.store.models import Standing, Subscriber
+from digestmail.store.models import Subscriber
+from digestmail.store.states import Standing
 from digestmail.subscribers.consent import Event, Origin, record
 from digestmail.subscribers.next_digest import reschedule
 

@@ -8,7 +8,8 @@ from starlette.types import Scope
 from digestmail.clock import Clock, system_clock
 from digestmail.local.demo import has_demo
 from digestmail.local.inbox import Inbox
-from digestmail.settings import Settings, load_settings, secret_of
+from digestmail.secret import secret_of
+from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.tokens import Tokens
 from digestmail.web import confirm, demo, inbox, operator, preferences, sign_up, unsubscribe, view

@@ -17,7 +17,8 @@ from sqlmodel import col, select
 from digestmail.editions.content import Content
 from digestmail.messages.publication import Publication
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Kind, Subscriber
+from digestmail.store.models import Delivery, Edition, Subscriber
+from digestmail.store.states import Kind
 from digestmail.tokens import Tokens
 from tests.bench.figures import SlotFigures
 from tests.bench.installation import SECRET, publication

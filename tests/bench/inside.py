@@ -11,8 +11,9 @@ from digestmail.clock import system_clock
 from digestmail.deliveries.plan import plan_due
 from digestmail.messages.compose import DigestComposer
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Kind, Subscriber
+from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.outbox import new_delivery
+from digestmail.store.states import Kind
 from digestmail.tokens import Tokens
 from tests.bench.figures import Composing, Planning
 from tests.bench.installation import SECRET, publication

@@ -17,7 +17,8 @@ from sqlalchemy import Table, text
 from sqlmodel import SQLModel, col, update
 
 from digestmail.store.database import Database
-from digestmail.store.models import Item, ItemTopic, Standing, Subscriber, Topic
+from digestmail.store.models import Item, ItemTopic, Subscriber, Topic
+from digestmail.store.states import Standing
 from tests.bench.options import Options, is_due
 from tests.bench.texts import texts, topic_names
 

@@ -16,8 +16,9 @@ from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Kind, State, Subscriber
+from digestmail.store.models import Delivery, Subscriber
 from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind, State
 from tests.bench.children import Child, Children
 from tests.bench.figures import ProcessFigures, SlotFigures
 from tests.bench.installation import Installation

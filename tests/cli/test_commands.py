@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from digestmail.cli import app
 from digestmail.errors import DigestmailError, SettingsError
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from tests.flows.wire import wire
 from tests.services import free_port
 

@@ -10,8 +10,9 @@ from sqlalchemy import event
 from sqlmodel import select
 
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Kind, Standing, Subscriber, Subscription, Topic
+from digestmail.store.models import Delivery, Edition, Subscriber, Subscription, Topic
 from digestmail.store.outbox import new_delivery
+from digestmail.store.states import Kind, Standing
 
 SLOT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

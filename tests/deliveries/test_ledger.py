@@ -8,21 +8,14 @@ import pytest
 from sqlmodel import col, delete, insert, select, update
 
 from digestmail.deliveries import ledger
+from digestmail.deliveries.accounts import summary
 from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Result
 from digestmail.deliveries.owner import this_process
+from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database, present
-from digestmail.store.models import (
-    Claim,
-    Delivery,
-    Edition,
-    Kind,
-    Standing,
-    State,
-    Subscriber,
-    Subscription,
-    Suppression,
-)
+from digestmail.store.models import Claim, Delivery, Edition, Subscriber, Subscription, Suppression
 from digestmail.store.outbox import ask_for, new_delivery
+from digestmail.store.states import Kind, Standing, State
 from tests.deliveries.conftest import SLOT, statements
 
 Due = Callable[[int], list[int]]
@@ -54,7 +47,7 @@ def end_lease(database: Database) -> None:
         session.connection().execute(update(Claim).values(leased_until_at=over))
 
 
-def reap(database: Database) -> int:
+def reap(database: Database) -> dict[State, int]:
     with database.transaction() as session:
         return ledger.reap(session.connection())
 
@@ -192,7 +185,7 @@ def test_settling_writes_ends_and_reasons(database: Database, due: Due) -> None:
         (ids[2], Outcome(Result.FAILED, "550 5.1.1 no such user", dead_address=True)),
         (ids[3], Outcome(Result.SKIPPED, "nothing new")),
     )
-    assert states(database) == [State.SENT, State.DUE, State.FAILED, State.SKIPPED]
+    assert states(database) == [State.SENT, State.DEFERRED, State.FAILED, State.SKIPPED]
     with database.reading() as session:
         rows = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
         assert [row.claim_id for row in rows] == [None] * 4
@@ -200,8 +193,8 @@ def test_settling_writes_ends_and_reasons(database: Database, due: Due) -> None:
         assert rows[1].due_at == later
         assert rows[2].reason == "550 5.1.1 no such user"
         assert session.exec(select(Suppression.email_key)).all() == ["r2@example.org"]
-        assert ledger.summary(session.connection()) == {
-            Kind.DIGEST: {State.SENT: 1, State.DUE: 1, State.FAILED: 1, State.SKIPPED: 1}
+        assert summary(session.connection()) == {
+            Kind.DIGEST: {State.SENT: 1, State.DEFERRED: 1, State.FAILED: 1, State.SKIPPED: 1}
         }
 
 
@@ -247,17 +240,29 @@ def test_a_digest_that_expired_gives_its_window_back(database: Database, due: Du
     assert starts == [SLOT, SLOT, SLOT - timedelta(days=1), SLOT + timedelta(minutes=1)]
 
 
-def test_what_was_due_for_too_long_expires(database: Database, due: Due) -> None:
-    due(2)
-    claim(database, open_claim(database), 1)
+@pytest.mark.parametrize(
+    ("tried", "limit", "reason"),
+    [(False, CATCH_UP, "later than the catch-up limit of 6 h"), (True, GIVE_UP_AFTER[Kind.DIGEST], "450 later")],
+)
+def test_what_was_due_for_too_long_expires(
+    database: Database, due: Due, tried: bool, limit: timedelta, reason: str
+) -> None:
+    ids = due(2)
+    ours = open_claim(database)
+    if tried:
+        claim(database, ours)
+        settle(database, ours, (ids[1], Outcome(Result.LATER, "450 later", due_at=SLOT)))
+    else:
+        claim(database, ours, 1)
     with database.transaction() as session:
         session.get_one(Edition, 1).since_at = SLOT - timedelta(days=1)
         session.flush()
-        assert ledger.expire(session.connection(), now=SLOT + GIVE_UP_AFTER[Kind.DIGEST]) == 0
-        assert ledger.expire(session.connection(), now=SLOT + GIVE_UP_AFTER[Kind.DIGEST] + timedelta(seconds=1)) == 1
+        assert ledger.expire(session.connection(), now=SLOT + limit, catch_up=CATCH_UP) == 0
+        late = SLOT + limit + timedelta(seconds=1)
+        assert ledger.expire(session.connection(), now=late, catch_up=CATCH_UP) == 1
     assert states(database) == [State.CLAIMED, State.EXPIRED]
     with database.reading() as session:
-        assert session.get_one(Delivery, 2).reason == "not sent in time"
+        assert session.get_one(Delivery, 2).reason == reason
         assert session.get_one(Subscriber, 2).window_start_at == SLOT - timedelta(days=1)
 
 
@@ -282,7 +287,7 @@ def test_after_an_outage_everybody_gets_the_window_back(database: Database) -> N
         connection.execute(insert(Subscriber), readers)
         days = {"scheduled_day": date(2026, 11, 23), "slot_at": SLOT, "now": SLOT, "edition_id": 1}
         connection.execute(insert(Delivery), [new_delivery(Kind.DIGEST, number, **days) for number in numbers])
-        assert ledger.expire(session.connection(), now=SLOT + timedelta(days=2)) == len(numbers)
+        assert ledger.expire(session.connection(), now=SLOT + timedelta(days=2), catch_up=CATCH_UP) == len(numbers)
     with database.reading() as session:
         assert set(session.exec(select(Subscriber.window_start_at))) == {before}
 
@@ -315,19 +320,23 @@ def test_what_a_dead_worker_held_comes_back(database: Database, due: Due, owner:
     claim(database, theirs)
     mark(database, theirs, ids[:1])
     if owner == "unknown":
-        assert reap(database) == 0
+        assert reap(database) == {}
         end_lease(database)
-    assert reap(database) == 2
+    assert reap(database) == {State.DOUBT: 1, State.DUE: 1}
     with database.reading() as session:
-        reasons = list(session.exec(select(Delivery.reason).order_by(col(Delivery.id))))
-    assert reasons == ["in doubt after a crash: sent again", None]
-    assert len(claim(database, open_claim(database))) == 2
+        rows = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
+        assert [row.reason for row in rows] == ["its worker died between the mark and the answer", None]
+        assert [row.crashes for row in rows] == [1, 1]
+        assert rows[0].dotted_at
+        assert rows[0].set_aside_at
+        assert rows[0].dotted_at <= rows[0].set_aside_at
 
 
 def test_what_a_living_worker_holds_stays(database: Database, due: Due) -> None:
     due(1)
     claim(database, open_claim(database))
-    assert reap(database) == 0
+    end_lease(database)
+    assert reap(database) == {}, "its process can be seen to run"
 
 
 def test_a_claim_that_was_reaped_holds_and_takes_nothing_more(database: Database, due: Due) -> None:
@@ -335,7 +344,7 @@ def test_a_claim_that_was_reaped_holds_and_takes_nothing_more(database: Database
     frozen = open_claim(database, "elsewhere |boot|space|1|2")
     claim(database, frozen, 2)
     end_lease(database)
-    assert reap(database) == 2
+    assert reap(database) == {State.DUE: 2}
     assert claim(database, frozen) == []
     assert mark(database, frozen, ids) == set()
     settle(database, frozen, (ids[0], Outcome(Result.SENT)))
@@ -356,7 +365,7 @@ def test_a_lease_lasts_from_the_last_sign_of_life(database: Database, due: Due, 
             assert ledger.renew(session.connection(), ours)
         else:
             ledger.claim(session.connection(), ours, now=SLOT, limit=1)
-    assert reap(database) == 0
+    assert reap(database) == {}
 
 
 def test_claims_are_counted_while_their_leases_last(database: Database) -> None:
@@ -369,15 +378,13 @@ def test_claims_are_counted_while_their_leases_last(database: Database) -> None:
         assert ledger.open_claims(session.connection()) == 0
 
 
-def test_a_claim_that_still_holds_something_is_left_to_the_reaper(database: Database, due: Due) -> None:
+def test_what_a_claim_still_holds_at_its_end_is_found_by_the_reaper(database: Database, due: Due) -> None:
     due(1)
     ours = open_claim(database)
     claim(database, ours)
     with database.transaction() as session:
         ledger.close_claim(session.connection(), ours)
-        assert ledger.open_claims(session.connection()) == 1
-    end_lease(database)
-    assert reap(database) == 1
+    assert reap(database) == {State.DUE: 1}
 
 
 def test_the_number_of_a_claim_is_never_used_again(database: Database) -> None:

@@ -12,7 +12,8 @@ from digestmail.deliveries.mailroom import Mailroom
 from digestmail.editions.content import Content, Topic
 from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
-from digestmail.store.models import Edition, Kind
+from digestmail.store.models import Edition
+from digestmail.store.states import Kind
 from tests.messages.samples import PUBLICATION, TOKENS, html_of, parsed, story
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)

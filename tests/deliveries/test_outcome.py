@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from digestmail.deliveries.outcome import GIVE_UP_AFTER, Outcome, Reply, Result, outcome_of
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from tests.deliveries.conftest import SLOT
 
 

@@ -7,14 +7,17 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from digestmail.clock import standing_still
+from digestmail.deliveries.accounts import accounts, editions_that_differ
 from digestmail.deliveries.plan import plan_due, plan_some
 from digestmail.editions.content import Content
+from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Item, ItemTopic, Kind, Standing, State, Subscriber, Topic
+from digestmail.store.models import Delivery, Edition, Item, ItemTopic, Subscriber, Topic
 from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind, Standing, State
 from digestmail.subscribers import preferences
 from digestmail.subscribers.choices import Choices
 from digestmail.subscribers.consent import Origin
@@ -84,7 +87,7 @@ def test_readers_of_one_slot_and_window_share_an_edition(database: Database) -> 
 def test_after_an_outage_only_the_newest_slot_is_sent_and_it_has_all_the_items(database: Database) -> None:
     add_readers(database, 1)
     add_item(database, SLOT + DAY)
-    assert plan_due(database, standing_still(SLOT + 2.5 * DAY)) == 1
+    assert plan_due(database, standing_still(SLOT + 2 * DAY + CATCH_UP)) == 1
     rows = deliveries(database)
     assert sorted((row.scheduled_day.day, row.state) for row in rows) == [
         (23, State.EXPIRED),
@@ -96,10 +99,34 @@ def test_after_an_outage_only_the_newest_slot_is_sent_and_it_has_all_the_items(d
         assert session.exec(select(Subscriber.next_day)).one() == date(2026, 11, 26)
 
 
+def test_a_slot_that_came_too_long_ago_is_left_out_and_the_next_has_its_items(database: Database) -> None:
+    add_readers(database, 2)
+    add_item(database, SLOT)
+    late = SLOT + CATCH_UP + timedelta(seconds=1)
+    assert plan_due(database, standing_still(late)) == 2
+    assert [(row.state, row.reason, row.edition_id) for row in deliveries(database)] == [
+        (State.EXPIRED, "later than the catch-up limit of 6 h", None)
+    ] * 2
+    assert plan_due(database, standing_still(SLOT + DAY)) == 2
+    assert [(row.state, stories(database, row)) for row in deliveries(database)[2:]] == [(State.DUE, 1)] * 2
+
+
+def test_an_edition_knows_how_many_were_planned(database: Database) -> None:
+    add_readers(database, 1200)
+    plan_due(database, standing_still(SLOT))
+    with database.reading() as session:
+        assert session.exec(select(Edition.planned)).all() == [1200]
+        assert editions_that_differ(session.connection()) == []
+        [account] = accounts(session.connection()).values()
+    assert (account.planned, account.open, account.missing) == (1200, 1200, 0)
+
+
 def test_a_digest_that_still_waits_makes_room_for_the_next_and_gives_it_its_items(database: Database) -> None:
     add_readers(database, 1)
     add_item(database, SLOT)
     plan_due(database, standing_still(SLOT))
+    with database.transaction() as session:
+        session.connection().execute(update(Delivery).values(state=State.DEFERRED, attempts=1))
     add_item(database, SLOT + DAY)
     plan_due(database, standing_still(SLOT + DAY))
     first, second = deliveries(database)
@@ -211,7 +238,8 @@ def test_a_chunk_plans_each_reader_as_if_alone(database: Database) -> None:
     }
     assert planned == {row for rows, _ in alone for row in rows}
     assert after == {number: at for number, (_, at) in enumerate(alone, start=1)}
-    assert {cutoffs[row.subscriber_id] for row in deliveries(database)} <= {now}
+    due = {row.subscriber_id for row in deliveries(database) if row.state == State.DUE}
+    assert {cutoffs[number] for number in due} <= {now}
 
 
 def plan_alone(reader: Subscriber, now: datetime) -> tuple[list[tuple[Any, ...]], datetime | None]:
@@ -225,7 +253,8 @@ def plan_alone(reader: Subscriber, now: datetime) -> tuple[list[tuple[Any, ...]]
         day, at = slot.day, slot.at
     if rows:
         number, last_day, last_at, *_ = rows[-1]
-        rows[-1] = (number, last_day, last_at, State.DUE, reader.window_start_at or last_at)
+        if last_at >= now - CATCH_UP:
+            rows[-1] = (number, last_day, last_at, State.DUE, reader.window_start_at or last_at)
     return rows, at
 
 

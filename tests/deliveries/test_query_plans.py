@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from digestmail.clock import standing_still
-from digestmail.deliveries import ledger, plan
+from digestmail.deliveries import ledger, plan, retention
 from digestmail.deliveries.outcome import Outcome, Result
 from digestmail.deliveries.owner import this_process
 from digestmail.desk.figures import figures
+from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database
 from digestmail.store.models import Subscriber
 from digestmail.subscribers import next_digest
@@ -28,7 +29,7 @@ DAY = timedelta(days=1)
 NOW = SLOT + DAY
 TABLES = ("deliveries", "subscribers")
 
-OF_SOME_ROWS = ("ix_deliveries_due", "ix_deliveries_claimed")
+OF_SOME_ROWS = ("ix_deliveries_waiting", "ix_deliveries_claimed", "ix_deliveries_suspect", "ix_deliveries_aside")
 """Indexes that may be walked as a whole: they have the open rows only."""
 
 
@@ -142,7 +143,7 @@ def settle(connection: Connection, ours: int, ids: list[int]) -> None:
 
 BY_ID = {("deliveries", "primary key"), ("subscribers", "primary key")}
 OF_A_CLAIM = {("deliveries", "ix_deliveries_claimed")}
-OF_WHAT_IS_DUE = {("deliveries", "ix_deliveries_due")}
+OF_WHAT_IS_DUE = {("deliveries", "ix_deliveries_waiting")}
 OF_A_READER = {("deliveries", "uq_deliveries_digest")}
 OF_A_SLOT = {("subscribers", "ix_subscribers_due")}
 
@@ -181,7 +182,7 @@ def test_what_a_claim_holds_is_found(filled: Database) -> None:
 
 def test_what_is_due_for_too_long_is_found_among_the_due(filled: Database) -> None:
     with filled.writing() as connection, explained(filled) as plans:
-        assert ledger.expire(connection, now=NOW + DAY) == 200
+        assert ledger.expire(connection, now=NOW + DAY, catch_up=CATCH_UP) == 200
     check(plans, OF_WHAT_IS_DUE | {("subscribers", "primary key")})
 
 
@@ -202,7 +203,7 @@ def test_planning_looks_for_no_older_digests_where_none_waits(filled: Database) 
 
 def test_pruning_looks_at_the_first_rows_only(filled: Database) -> None:
     with filled.writing() as connection, explained(filled) as plans:
-        assert ledger.prune(connection, before=NOW, limit=10) == 10
+        assert retention.prune(connection, before=NOW, limit=10) == 10
     by_edition = {("deliveries", "ix_deliveries_edition_id")}
     whole = ("", "primary key")  # in the order of the ids and with a limit, which SQLite calls a scan of the table
     check(

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select, update
 
-from digestmail.deliveries import ledger
+from digestmail.deliveries import ledger, retention
 from digestmail.deliveries.outcome import Outcome, Result
 from digestmail.deliveries.owner import this_process
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Kind, State, Subscriber
+from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind, State
 from tests.deliveries.conftest import SLOT
 
 Due = Callable[[int], list[int]]
@@ -21,7 +22,7 @@ LATER = SLOT + timedelta(microseconds=1)
 
 def prune(database: Database, limit: int = 1000) -> int:
     with database.transaction() as session:
-        return ledger.prune(session.connection(), before=LATER, limit=limit)
+        return retention.prune(session.connection(), before=LATER, limit=limit)
 
 
 def left(database: Database) -> tuple[list[int | None], int]:

@@ -11,17 +11,19 @@ from sqlalchemy import Connection
 from sqlmodel import col, select, update
 
 from digestmail.clock import Clock, standing_still
-from digestmail.deliveries.ledger import Claimed, Ended, open_claim
+from digestmail.deliveries.doubt import Doubts
+from digestmail.deliveries.ledger import Claimed, open_claim
 from digestmail.deliveries.outcome import Result
 from digestmail.deliveries.rate import Rate
 from digestmail.deliveries.report import SendReport
-from digestmail.deliveries.send import NOT_WANTED, Sender
+from digestmail.deliveries.send import NOT_WANTED, Sender, Unfinished
 from digestmail.deliveries.supply import NOTHING_NEW
 from digestmail.deliveries.wire import Wire
 from digestmail.messages.message import Message
 from digestmail.settings import Relay
 from digestmail.store.database import Database
-from digestmail.store.models import Claim, Delivery, Standing, State, Subscriber, Suppression
+from digestmail.store.models import Claim, Delivery, Subscriber, Suppression
+from digestmail.store.states import Standing, State
 from tests.deliveries.conftest import SLOT
 from tests.relay import DROP, FakeRelay, running
 from tests.services import free_port
@@ -37,6 +39,10 @@ def letter(row: Claimed) -> Message | None:
     return Message(message_id=f"<{row.id}@news.test>", sender="b@news.test", recipient=row.email, data=data.encode())
 
 
+def doubts(database: Database, clock: Clock) -> Doubts:
+    return Doubts(database, clock, identify=lambda doubt: f"<{doubt.id}@news.test>", ask=None, policy="resend")
+
+
 def send(
     database: Database,
     relay: Relay,
@@ -46,15 +52,16 @@ def send(
     plan: Callable[[], int] = lambda: 0,
     rate: Rate | None = None,
     stopping: Callable[[], bool] = lambda: False,
-    unsettled: list[Ended] | None = None,
+    unfinished: Unfinished | None = None,
 ) -> SendReport:
     return Sender(
         database,
         clock,
         compose,
         lambda: Wire(relay, connections=CONNECTIONS),
-        unsettled=[] if unsettled is None else unsettled,
+        unfinished=unfinished or Unfinished(),
         plan=plan,
+        resolve_doubts=doubts(database, clock).resolve,
         rate=rate,
         stopping=stopping,
     ).run()
@@ -102,7 +109,7 @@ def test_one_message_that_cannot_be_composed_holds_nobody_up(database: Database,
 
     with running() as server:
         assert send(database, server.relay, compose=compose).results == {Result.SENT: 2, Result.LATER: 1}
-    assert [row.state for row in rows(database)] == [State.SENT, State.DUE, State.SENT]
+    assert [row.state for row in rows(database)] == [State.SENT, State.DEFERRED, State.SENT]
 
 
 def test_a_server_that_takes_few_connections_gets_all_the_mail(database: Database, due: Due) -> None:
@@ -114,15 +121,15 @@ def test_a_server_that_takes_few_connections_gets_all_the_mail(database: Databas
 
 def test_a_reply_that_was_received_is_settled_though_the_database_failed(database: Database, due: Due) -> None:
     due(3 * CONNECTIONS)
-    unsettled: list[Ended] = []
+    unfinished = Unfinished()
     with running() as server:
         failing = FailingDatabase(database, lambda: bool(server.caught))
         with pytest.raises(ConnectionError):
-            send(failing, server.relay, unsettled=unsettled)
+            send(failing, server.relay, unfinished=unfinished)
         first = set(recipients(server))
         assert first
-        assert sum(ended.outcome.result is Result.SENT for ended in unsettled) == len(first)
-        assert send(database, server.relay, unsettled=unsettled).results[Result.SENT] >= len(first)
+        assert sum(ended.outcome.result is Result.SENT for ended in unfinished.ends) == len(first)
+        assert send(database, server.relay, unfinished=unfinished).results[Result.SENT] >= len(first)
         assert set(recipients(server).values()) == {1}
     with database.reading() as session:
         sent = select(Subscriber.email).join(Delivery).where(Delivery.state == State.SENT)
@@ -156,8 +163,8 @@ def test_a_silent_connection_does_not_hold_the_others_replies_up(
         return None
 
     with running(behave) as server:
-        assert send(database, server.relay).results == {Result.SENT: 2, Result.LATER: 1}
-    assert [row.state for row in rows(database)] == [State.DUE, State.SENT, State.SENT]
+        assert send(database, server.relay).results == {Result.SENT: 2, Result.DOUBT: 1}
+    assert [row.state for row in rows(database)] == [State.DOUBT, State.SENT, State.SENT]
 
 
 def test_a_refusal_stands_though_the_server_hangs_up_after_it(database: Database, due: Due) -> None:
@@ -231,8 +238,11 @@ def test_a_reply_lost_after_the_dot_comes_again_under_the_same_message_id(databa
         return None
 
     with running(behave) as server:
-        assert send(database, server.relay).results == {Result.SENT: 1, Result.LATER: 1}
-        assert send(database, server.relay, clock=standing_still(SLOT + timedelta(minutes=5))).results[Result.SENT] == 1
+        assert send(database, server.relay).results == {Result.SENT: 1, Result.DOUBT: 1}
+        assert send(database, server.relay).results == {}
+        assert (
+            send(database, server.relay, clock=standing_still(SLOT + timedelta(seconds=30))).results[Result.SENT] == 1
+        )
         again = [mail.data for mail in server.caught if mail.recipient == "r1@example.org"]
         assert len(again) == 2
         assert again[0] == again[1]

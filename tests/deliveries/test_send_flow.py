@@ -5,14 +5,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 
 from digestmail.deliveries import ledger
 from digestmail.deliveries.outcome import Result
 from digestmail.deliveries.rate import OwnRate
 from digestmail.store.database import Database
-from digestmail.store.models import Claim, Delivery, Kind, Standing, State, Subscriber
+from digestmail.store.models import Claim, Delivery, Subscriber
 from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind, Standing, State
 from tests.deliveries.conftest import SLOT
 from tests.deliveries.test_send import CONNECTIONS, letter, recipients, rows, send
 from tests.relay import running
@@ -154,15 +155,15 @@ def test_a_worker_that_was_taken_for_dead_sends_nothing_more(
     def behave(command: str, _: str) -> None:
         if command == "DOT" and len(server.caught) == 20:
             with database.transaction() as session:
-                session.connection().execute(update(Claim).values(leased_until_at=SLOT - timedelta(days=1)))
-                assert ledger.reap(session.connection()) > 0
+                session.connection().execute(delete(Claim))  # as where its machine could not be reached for too long
+                assert ledger.reap(session.connection())
 
     with running(behave, latency=0.002) as server:
         send(database, server.relay)
         caught = len(server.caught)
         assert 20 <= caught <= 20 + 2 * CONNECTIONS
         states = Counter(row.state for row in rows(database))
-        assert states[State.DUE] >= 200 - caught
+        assert states[State.DUE] + states[State.DOUBT] >= 200 - caught
         send(database, server.relay)
     assert {row.state for row in rows(database)} == {State.SENT}
     assert set(recipients(server)) == {f"r{number}@example.org" for number in range(200)}

@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 
 from digestmail.desk.figures import figures
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Feed, Kind, Standing, State, Subscriber, Topic
+from digestmail.store.models import Delivery, Feed, Subscriber, Topic
 from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind, Standing, State
 
 
 def subscriber(name: str, standing: Standing, *, now: datetime, next_send_at: datetime | None = None) -> Subscriber:

@@ -8,8 +8,9 @@ from sqlmodel import Session
 from digestmail.desk.reader import find_reader
 from digestmail.errors import InputError
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Kind, Standing, Subscriber
+from digestmail.store.models import Delivery, Subscriber
 from digestmail.store.outbox import ask_for, new_delivery
+from digestmail.store.states import Kind, Standing
 
 SLOT = datetime(2026, 11, 23, 18, tzinfo=UTC)
 

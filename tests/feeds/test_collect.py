@@ -10,7 +10,8 @@ from digestmail.feeds.collect import CLAIM, CollectReport, collect_due
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.store.database import Database
-from digestmail.store.models import Feed, FeedState, Item
+from digestmail.store.models import Feed, Item
+from digestmail.store.states import FeedState
 from tests.feeds.documents import item, rss
 from tests.feeds.server import Page, Server
 

@@ -1,7 +1,8 @@
 from datetime import datetime, timedelta
 
 from digestmail.feeds.health import note_failure, note_success, retry_after
-from digestmail.store.models import Feed, FeedState
+from digestmail.store.models import Feed
+from digestmail.store.states import FeedState
 
 
 def test_a_success_asks_again_in_an_hour_or_later_where_the_feed_wants_it(now: datetime) -> None:

@@ -8,7 +8,8 @@ from digestmail.feeds.document import Entry, ParsedFeed
 from digestmail.feeds.items import MOST_AT_FIRST, NEWEST, store_entries
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Edition, Feed, Item, ItemSource, ItemTopic, Kind, Topic
+from digestmail.store.models import Edition, Feed, Item, ItemSource, ItemTopic, Topic
+from digestmail.store.states import Kind
 
 HARBOUR, COAST = "https://harbour.example/feed", "https://coast.example/feed"
 

@@ -6,17 +6,8 @@ from sqlmodel import Session, col, select
 from digestmail.errors import InputError
 from digestmail.feeds.manage import FeedLine, TopicLine, add_feed, add_topic, list_feeds, list_topics, topics
 from digestmail.store.database import Database
-from digestmail.store.models import (
-    Feed,
-    FeedState,
-    Item,
-    ItemSource,
-    ItemTopic,
-    Route,
-    Standing,
-    Subscriber,
-    Subscription,
-)
+from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Route, Subscriber, Subscription
+from digestmail.store.states import FeedState, Standing
 
 URL = "https://harbour.example/feed"
 

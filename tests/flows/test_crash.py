@@ -11,7 +11,9 @@ import pytest
 from sqlmodel import update
 
 from digestmail.deliveries import ledger
-from digestmail.store.models import Item, ItemTopic, State, Subscriber, Topic
+from digestmail.deliveries.accounts import summary
+from digestmail.store.models import Item, ItemTopic, Subscriber, Topic
+from digestmail.store.states import State
 from digestmail.subscribers.import_export import import_csv
 from tests.flows.site import Site, running
 from tests.relay import running as relay_running
@@ -64,7 +66,7 @@ def test_a_stop_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:
         wait_until(lambda: len(relay.caught) > 50, what="some mails")
         site.stop()
         with site.database.reading() as session:
-            [states] = ledger.summary(session.connection()).values()
+            [states] = summary(session.connection()).values()
         assert states == {State.SENT: len(relay.caught), State.DUE: 500 - len(relay.caught)}
 
 
@@ -91,5 +93,5 @@ def prepare(site: Site, readers: int, now: datetime) -> None:
 def open_deliveries(site: Site) -> int:
     """How many deliveries have not ended yet."""
     with site.database.reading() as session:
-        [states] = ledger.summary(session.connection()).values()
+        [states] = summary(session.connection()).values()
     return sum(states.get(state, 0) for state in ledger.OPEN)

@@ -13,7 +13,7 @@ from digestmail.messages.message import Message
 from digestmail.messages.publication import Publication
 from digestmail.messages.shared import Shared
 from digestmail.messages.template import Rendering
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from digestmail.editions.content import Announcement
 from digestmail.messages.shared import Shared
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose
 from tests.messages.samples import (
     DAY,

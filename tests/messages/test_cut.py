@@ -9,7 +9,7 @@ from digestmail.editions.content import Announcement, Content, Topic
 from digestmail.messages.alone import whole_page
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.message import Message
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose
 from tests.messages.samples import (
     DAY,

@@ -5,7 +5,7 @@ import pytest
 from digestmail.editions.content import Announcement, Content, Topic
 from digestmail.messages.template import Rendering
 from digestmail.resources import templates_folder
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from tests.messages.samples import alone, compose, composer_of, content_of, parsed, story
 
 FUNDRAISER = Announcement(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.messages.budget import BUDGET
-from digestmail.store.models import Kind
+from digestmail.store.states import Kind
 from tests.messages.samples import DAY, alone, compose, composer_of, html_of, text_of
 
 NASTY = (

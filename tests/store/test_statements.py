@@ -11,8 +11,9 @@ from sqlmodel import col, select, update
 
 from digestmail.store.columns import Instant
 from digestmail.store.database import Database, among
-from digestmail.store.models import Standing, Subscriber, Topic
+from digestmail.store.models import Subscriber, Topic
 from digestmail.store.statements import Statement
+from digestmail.store.states import Standing
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

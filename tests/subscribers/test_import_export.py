@@ -8,7 +8,8 @@ from sqlmodel import select
 
 from digestmail.errors import InputError
 from digestmail.store.database import Database
-from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, Subscriber, Suppression
+from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Suppression
+from digestmail.store.states import Kind, Standing
 from digestmail.subscribers.choices import topics_of
 from digestmail.subscribers.import_export import BadRow, ImportReport, export_csv, import_csv
 

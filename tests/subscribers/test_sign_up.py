@@ -6,7 +6,8 @@ import pytest
 from sqlmodel import Session, delete, select
 
 from digestmail.errors import FormError
-from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, Subscriber, Suppression
+from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Suppression
+from digestmail.store.states import Kind, Standing
 from digestmail.subscribers.choices import topics_of
 from digestmail.subscribers.consent import Origin
 from digestmail.subscribers.sign_up import ConfirmationStatus, confirm, find_confirmation, renew, sign_up

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from digestmail.store.models import ConsentEvent, Delivery, Kind, Standing, State, Subscriber
+from digestmail.store.models import ConsentEvent, Delivery, Subscriber
 from digestmail.store.outbox import new_delivery
+from digestmail.store.states import Kind, Standing, State
 from digestmail.subscribers import preferences
 from digestmail.subscribers.choices import Choices, set_topics, topics_of
 from digestmail.subscribers.unsubscribe import undo, unsubscribe

@@ -12,7 +12,8 @@ from sqlmodel import SQLModel, select
 from digestmail.feeds.manage import add_topic
 from digestmail.settings import load_settings
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Kind, Subscriber
+from digestmail.store.models import Delivery, Subscriber
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.app import create_app
 from digestmail.web.site import Site

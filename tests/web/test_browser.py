@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from digestmail.store.models import Standing
+from digestmail.store.states import Standing
 from tests import services
 from tests.web.conftest import Web
 from tests.web.test_inbox import put

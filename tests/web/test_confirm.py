@@ -1,6 +1,6 @@
 """The confirmation link."""
 
-from digestmail.store.models import Kind, Standing
+from digestmail.store.states import Kind, Standing
 from digestmail.tokens import Purpose
 from tests.web.conftest import Web
 

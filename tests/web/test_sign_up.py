@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from digestmail.store.models import Kind, Standing
+from digestmail.store.states import Kind, Standing
 from digestmail.tokens import Purpose
 from tests.web.conftest import Web
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from digestmail.store.models import Standing
+from digestmail.store.states import Standing
 from digestmail.tokens import Purpose
 from tests.web.conftest import Web
 

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 from sqlmodel import update
 
 from digestmail.editions.content import Content, Story, Topic
-from digestmail.store.models import Delivery, Edition, Kind
+from digestmail.store.models import Delivery, Edition
 from digestmail.store.outbox import new_delivery
+from digestmail.store.states import Kind
 from digestmail.subscribers.choices import set_topics
 from digestmail.tokens import Purpose
 from tests.web.conftest import Web

@@ -1,27 +1,23 @@
 """Claims: a sender's hold on deliveries, which ends with its process whatever becomes of that.
 
 A sender opens one claim for its whole run and renews its lease. A claim whose row is gone can take nothing more, so
-whatever a claim holds is found by `reap` once its process is dead or its lease is over.
+whatever a claim holds is found by `ledger.reap` once its process is dead or its lease is over.
 """
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, insert, literal_column
-from sqlmodel import case, col, delete, exists, func, select, update
+from sqlmodel import col, delete, func, select, update
 
-from digestmail.deliveries.owner import is_dead
+from digestmail.deliveries.owner import Life, look
 from digestmail.store.columns import BigId, Instant
 from digestmail.store.database import among, present
-from digestmail.store.models import Claim, Delivery, State, is_in
+from digestmail.store.models import Claim
 
 LEASE = timedelta(minutes=5)
 """How long a claim holds after it was opened or renewed when nobody can tell whether its process still runs."""
 
 THE_CLAIM = bindparam("the_claim", type_=BigId)
-
-FREE: dict[str, Any] = {"state": State.DUE, "claim_id": None}
-"""The values of a delivery that anybody may claim."""
 
 
 def open_claim(connection: Connection, *, owner: str) -> int:
@@ -39,31 +35,32 @@ def renew(connection: Connection, claim_id: int) -> bool:
     return connection.execute(_RENEW, {"the_claim": claim_id, "until": until}).rowcount == 1
 
 
-_CLOSE = delete(Claim).where(col(Claim.id) == THE_CLAIM, ~exists().where(col(Delivery.claim_id) == THE_CLAIM))
+_CLOSE = delete(Claim).where(col(Claim.id) == THE_CLAIM)
 
 
 def close_claim(connection: Connection, claim_id: int) -> None:
-    """End a claim that holds nothing any more. One that does is left to `reap`."""
+    """End a claim. What it still holds is found by `ledger.reap`."""
     connection.execute(_CLOSE, {"the_claim": claim_id})
 
 
-_OVER = delete(Claim).where(among(col(Claim.id)) | (col(Claim.leased_until_at) < bindparam("now", type_=Instant)))
-_TAKE_BACK = (
-    update(Delivery)
-    .where(col(Delivery.claim_id).is_not(None), ~exists().where(col(Claim.id) == Delivery.claim_id))
-    .values(
-        **FREE,
-        reason=case((is_in(State.DOTTED), "in doubt after a crash: sent again"), else_=col(Delivery.reason)),
-    )
-)
+_CLAIMS = select(Claim.id, Claim.owner, Claim.leased_until_at)
+_OVER = delete(Claim).where(among(col(Claim.id)))
 
 
-def reap(connection: Connection) -> int:
-    """Take back what dead claims held: whose lease is over, or whose process is known to be gone. How many rows."""
-    owners = connection.execute(select(Claim.id, Claim.owner)).all()
-    dead = {owner for owner in {row.owner for row in owners} if is_dead(owner)}
-    connection.execute(_OVER, {"ids": [row.id for row in owners if row.owner in dead], "now": present(connection)})
-    return connection.execute(_TAKE_BACK).rowcount
+def end_claims_of_the_dead(connection: Connection) -> None:
+    """End the claims whose process is gone, and those whose lease is over where it cannot be seen to run.
+
+    A process that runs on this machine is not taken for dead however its clock is set; one that hangs is ended by its
+    own watchdog.
+    """
+    now = present(connection)
+    over = [
+        row.id
+        for row in connection.execute(_CLAIMS)
+        if (life := look(row.owner)) is Life.GONE or (life is Life.UNKNOWN and row.leased_until_at < now)
+    ]
+    if over:
+        connection.execute(_OVER, {"ids": over})
 
 
 def open_claims(connection: Connection) -> int:

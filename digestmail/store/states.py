@@ -1,0 +1,55 @@
+"""The words for what a subscriber, a feed and a delivery can be: those of docs/words.md."""
+
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """Whether a subscriber may be written to."""
+
+    PENDING = "pending"
+    """Signed up, not confirmed yet: gets confirmation mails only."""
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class FeedState(StrEnum):
+    """Whether a feed is polled."""
+
+    ACTIVE = "active"
+    GONE = "gone"
+    """Its server answered 410: it is not asked again (RFC 9110)."""
+
+
+class Kind(StrEnum):
+    """What a delivery carries. Editions exist for DIGEST and WELCOME only."""
+
+    DIGEST = "digest"
+    WELCOME = "welcome"
+    CONFIRMATION = "confirmation"
+    REMINDER = "reminder"
+    """To somebody who signs up again though subscribed: the link to the preferences."""
+
+
+class State(StrEnum):
+    """Where a delivery stands. See `digestmail.deliveries.ledger` for the transitions."""
+
+    DUE = "due"
+    DEFERRED = "deferred"
+    """A try ended without success, and another is due later."""
+    CLAIMED = "claimed"
+    DOTTED = "dotted"
+    DOUBT = "doubt"
+    """The dot went out, and nobody knows whether the mail server has the message."""
+    SENT = "sent"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    HELD = "held"
+    """Waits for the operator, who releases or drops it."""
+
+
+ENDS = (State.SENT, State.SKIPPED, State.EXPIRED, State.FAILED)
+"""In these a delivery stays."""
+
+OPEN = (State.DUE, State.DEFERRED, State.CLAIMED, State.DOTTED, State.DOUBT)
+"""In these it goes on by itself. What is HELD is neither: it waits for the operator."""
