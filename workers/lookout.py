@@ -14,6 +14,7 @@ import structlog
 from digestmail.clock import Clock
 from digestmail.desk.service import Service
 from workers.schedule import COLLECT_EVERY, DELIVER_EVERY
+from workers.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -66,11 +67,14 @@ class Lookout:
         self._service = service
         self._clock = clock
         self._stopping = threading.Event()
+        self._loops = self._looks = 0
+        self._watchdog = Watchdog(service.database, clock, loops=lambda: self._loops, looks=lambda: self._looks)
         self.deliver = Bell("deliver", self._deliver, patience=_PATIENCE * DELIVER_EVERY.total_seconds())
         self.collect = Bell("collect", self._collect, patience=_PATIENCE * COLLECT_EVERY.total_seconds())
 
     def start(self) -> None:
         """Begin to look by oneself, in threads that end with the process."""
+        self._watchdog.start()
         for bell in (self.deliver, self.collect):
             threading.Thread(target=self._watch, args=(bell,), daemon=True).start()
 
@@ -81,6 +85,7 @@ class Lookout:
     def finish(self) -> None:
         """Wait, for a while, until nothing is being sent any more."""
         self.deliver.wait_until_idle(_SECONDS_TO_FINISH)
+        self._watchdog.stop()
 
     def _watch(self, bell: Bell) -> None:
         while not self._stopping.wait(1):
@@ -88,12 +93,17 @@ class Lookout:
 
     def _deliver(self) -> None:
         begun = time.monotonic()
-        report = self._service.deliver(self._clock, stopping=self._stopping.is_set)
+        report = self._service.deliver(self._clock, stopping=self._stopping.is_set, on_loop=self._note_loop)
+        self._looks += 1
+        self._note_loop()
         if report.planned or report.results:
             figures = {str(result): count for result, count in report.results.items()}
             cpu = {f"cpu_{stage}": round(seconds, 3) for stage, seconds in report.cpu.items()}
             seconds = round(time.monotonic() - begun, 3)
             log.info("delivered", planned=report.planned, **figures, seconds=seconds, **cpu)
+
+    def _note_loop(self) -> None:
+        self._loops += 1
 
     def _collect(self) -> None:
         report = self._service.collect(self._clock)
