@@ -1,6 +1,6 @@
 """The command line: each command reads its arguments, calls a room and shows the result."""
 
-from digestmail.cli import deliveries, digests, feeds, processes, subscribers, topics
+from digestmail.cli import backups, deliveries, digests, feeds, processes, subscribers, topics
 from digestmail.cli.application import app
 
-__all__ = ["app", "deliveries", "digests", "feeds", "processes", "subscribers", "topics"]
+__all__ = ["app", "backups", "deliveries", "digests", "feeds", "processes", "subscribers", "topics"]
