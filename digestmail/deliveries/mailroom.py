@@ -1,10 +1,11 @@
 """Turns a claimed delivery into its message; editions are composed once and kept for the next reader."""
 
 from collections import OrderedDict
-from datetime import UTC
+from datetime import UTC, datetime
 
 from digestmail.deliveries.doubt import Doubt
 from digestmail.deliveries.ledger import Claimed
+from digestmail.deliveries.poison import take_out_poison
 from digestmail.editions.content import Content
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.confirmation import LetterComposer
@@ -16,6 +17,7 @@ from digestmail.store.models import Edition
 from digestmail.store.states import Kind
 from digestmail.tokens import Tokens
 
+_ANYBODY = "reader@example.org"
 _EDITIONS_KEPT = 8
 _EDITIONS_OCTETS = 16 * 1024 * 1024
 
@@ -34,6 +36,7 @@ class Mailroom:
         self._letters: LetterComposer | None = None
         self._editions: OrderedDict[int, DigestComposer] = OrderedDict()
         self._shared = Shared()
+        self._looked_into: set[int] = set()
 
     def compose(self, claimed: Claimed) -> Message | None:
         """The message of a delivery; None where the reader's topics have nothing new."""
@@ -51,13 +54,15 @@ class Mailroom:
                 recipient=claimed.email,
                 date_at=claimed.slot_at,
             )
-        return self._edition(claimed.edition_id or 0).compose(
-            delivery_id=claimed.id,
-            subscriber_id=claimed.subscriber_id,
-            recipient=claimed.email,
-            topics=claimed.topics,
-            day=claimed.day,
-        )
+        number = claimed.edition_id or 0
+        try:
+            return self._digest(number, claimed)
+        except Exception:
+            if number in self._looked_into:
+                raise
+            self._looked_into.add(number)
+            self._take_out_poison(number)
+        return self._digest(number, claimed)
 
     def identify(self, doubt: Doubt) -> str:
         """The Message-ID of a delivery that was composed before."""
@@ -68,6 +73,15 @@ class Mailroom:
             day=doubt.scheduled_day or doubt.slot_at.astimezone(UTC).date(),
             installation=self._tokens.installation,
             domain=self._publication.domain,
+        )
+
+    def _digest(self, number: int, claimed: Claimed) -> Message | None:
+        return self._edition(number).compose(
+            delivery_id=claimed.id,
+            subscriber_id=claimed.subscriber_id,
+            recipient=claimed.email,
+            topics=claimed.topics,
+            day=claimed.day,
         )
 
     def _letter(self) -> LetterComposer:
@@ -85,9 +99,15 @@ class Mailroom:
         return composer
 
     def _rendered(self, number: int) -> DigestComposer:
+        content, kind, slot_at = self._frozen(number)
+        return self._composer(content, number, kind, slot_at, self._shared)
+
+    def _frozen(self, number: int) -> tuple[Content, Kind, datetime]:
         with self._database.reading() as session:
             edition = session.get_one(Edition, number)
-            content, kind, slot_at = Content.from_json(edition.content), Kind(edition.kind), edition.slot_at
+            return Content.from_json(edition.content), Kind(edition.kind), edition.slot_at
+
+    def _composer(self, content: Content, number: int, kind: Kind, slot_at: datetime, shared: Shared) -> DigestComposer:
         return DigestComposer(
             content,
             kind=kind,
@@ -95,8 +115,22 @@ class Mailroom:
             edition_id=number,
             publication=self._publication,
             tokens=self._tokens,
-            shared=self._shared,
+            shared=shared,
         )
+
+    def _take_out_poison(self, number: int) -> None:
+        """After a failure: if stories are at fault, or another worker found such, render the edition without them."""
+        content, kind, slot_at = self._frozen(number)
+
+        def render(alone: Content) -> object:
+            topics = frozenset(topic for story in alone.stories for topic in story.topics)
+            composer = self._composer(alone, number, kind, slot_at, Shared())
+            return composer.compose(
+                delivery_id=1, subscriber_id=1, recipient=_ANYBODY, topics=topics, day=slot_at.date()
+            )
+
+        take_out_poison(self._database, number, content, render=render)
+        self._editions.pop(number, None)
 
     def _is_full(self) -> bool:
         octets = sum(composer.octets for composer in self._editions.values())

@@ -9,14 +9,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, func, select
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, func, select, update
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.store import models
 from digestmail.store.columns import Instant
 from digestmail.store.models import Edition, Item, ItemTopic
 from digestmail.store.states import Kind
+
+log = structlog.get_logger(__name__)
 
 NEWEST_OF_A_TOPIC = 8
 """A welcome digest shows this many stories of each topic."""
@@ -120,7 +124,7 @@ def _content(
             )
             for item_id, topic_id in session.exec(before):
                 earlier[item_id].add(topic_id)
-        for item in session.exec(select(Item).where(col(Item.id).in_(some))):
+        for item in _readable(session, some):
             stories.append(_story(item, sorted(shown[item.id or 0], key=order.__getitem__), earlier[item.id or 0]))
     stories.sort(key=lambda story: (story.published_at, story.id), reverse=True)
     return Content(
@@ -128,6 +132,24 @@ def _content(
         stories=tuple(stories),
         announcements=_announcements(session, now),
     )
+
+
+def _readable(session: Session, ids: list[int]) -> list[Item]:
+    """The items of these ids without the broken ones, and without any whose row cannot be read: they are broken now."""
+    wanted = select(Item).where(col(Item.id).in_(ids), col(Item.broken).is_(None))
+    try:
+        return list(session.exec(wanted))
+    except ValueError as error:
+        reason = str(error)
+    except OperationalError as error:
+        reason = str(error.orig)
+        if "decode" not in reason:  # SQLite has text that is no UTF-8; all else is about the database
+            raise
+    if len(ids) > 1:
+        return [item for number in ids for item in _readable(session, [number])]
+    log.error("an item's row cannot be read, and it is left out", item=ids[0], reason=reason)
+    session.connection().execute(update(Item).where(col(Item.id) == ids[0]).values(broken=reason))
+    return []
 
 
 def _story(item: Item, topics: Iterable[int], earlier: Iterable[int]) -> Story:

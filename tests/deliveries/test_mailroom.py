@@ -1,18 +1,23 @@
 """From a claimed delivery to its message, with a memory that does not grow with the readers."""
 
 import gc
+import json
 import weakref
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
+from sqlmodel import col, select
 
 from digestmail.deliveries.ledger import Claimed
 from digestmail.deliveries.mailroom import Mailroom
 from digestmail.editions.content import Content, Topic
+from digestmail.messages.compose import DigestComposer
 from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
-from digestmail.store.models import Edition
+from digestmail.store.models import Edition, Item
 from digestmail.store.states import Kind
 from tests.messages.samples import PUBLICATION, TOKENS, html_of, parsed, story
 
@@ -94,3 +99,48 @@ def test_its_memory_does_not_grow_with_the_readers(mailroom: Mailroom) -> None:
         topics = [number for number in range(1, 11) if choice >> (number - 1) & 1]
         assert mailroom.compose(claimed(13, *topics))
     assert 0 < mailroom._shared._held <= room
+
+
+def test_a_story_that_cannot_be_rendered_is_left_out_and_told_once(mailroom: Mailroom) -> None:
+    """Its title is no text, as where a row was written by hand; nothing that a feed can bring does this."""
+    database = mailroom._database
+    with database.transaction() as session:
+        for number in (1, 2, 3):
+            at = {"published_at": SLOT, "seen_at": SLOT}
+            session.add(Item(id=number, url=f"https://example.org/{number}", link_key="", title="x", **at))
+        edition = session.get_one(Edition, 1)
+        raw = json.loads(Content(topics=TOPICS, stories=tuple(story(n, 1) for n in (1, 2, 3))).to_json())
+        raw["stories"][1]["title"] = None
+        edition.content = json.dumps(raw)
+    stale = Mailroom(database, PUBLICATION, TOKENS)
+    with structlog.testing.capture_logs() as logs:
+        for room in (mailroom, stale, mailroom):
+            message = room.compose(claimed(1, 1))
+            assert message
+            assert [f"number {n}<" in html_of(message) for n in (1, 2, 3)] == [True, False, True]
+    assert [line["item"] for line in logs] == [2]
+    with database.reading() as session:
+        broken = [item.broken is not None for item in session.exec(select(Item).order_by(col(Item.id)))]
+    assert broken == [False, True, False]
+
+
+def test_a_worker_that_rendered_before_the_poison_was_found_looks_again(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mailroom.compose(claimed(13, 1))
+    first = mailroom._editions[13]
+    monkeypatch.setattr(type(first), "compose", fails_of(first))
+    assert mailroom.compose(claimed(13, 1))
+    assert mailroom._editions[13] is not first
+
+
+def fails_of(broken: DigestComposer) -> Any:
+    """A `compose` that fails with one composer."""
+    usual = DigestComposer.compose
+
+    def compose(composer: DigestComposer, **values: Any) -> Any:
+        if composer is broken:
+            raise RuntimeError
+        return usual(composer, **values)
+
+    return compose

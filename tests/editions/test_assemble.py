@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlalchemy import text
+from sqlmodel import Session, col, select
 
 from digestmail.editions.assemble import NEWEST_OF_A_TOPIC, Frozen, digest_edition, welcome_edition
 from digestmail.editions.content import Content
@@ -132,3 +133,27 @@ def test_without_items_an_edition_is_empty(database: Database) -> None:
     with database.transaction() as session:
         assert titles(session, digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)) == []
         assert titles(session, welcome_edition(session, now=SLOT)) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("damage", ["title = CAST(x'80' AS TEXT)", "published_at = 'yesterday'"])
+@pytest.mark.usefixtures("topics")
+def test_an_item_whose_row_cannot_be_read_is_left_out(database: Database, damage: str) -> None:
+    with database.transaction() as session:
+        for title in ("first", "second", "third"):
+            item(session, title, {1: SLOT})
+        session.connection().execute(text(f"UPDATE items SET {damage} WHERE id = 2"))
+    with database.transaction() as session:
+        edition = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
+        assert sorted(titles(session, edition)) == ["first", "third"]
+        assert session.exec(select(Item.id).where(col(Item.broken).is_not(None))).all() == [2]
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_broken_item_is_in_no_later_edition(database: Database) -> None:
+    with database.transaction() as session:
+        for title in ("first", "second"):
+            item(session, title, {1: SLOT})
+        session.get_one(Item, 1).broken = "it cannot be rendered"
+        edition = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
+        assert titles(session, edition) == ["second"]
