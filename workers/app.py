@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
-from digestmail.clock import system_clock
 from digestmail.errors import SettingsError
 from digestmail.logs import log_plainly
 from digestmail.settings import load_settings
@@ -61,9 +60,11 @@ app.conf.update(
 def lookout() -> "Lookout":
     """The work of this process. Made and imported for a worker alone: beat does without, and takes half the memory."""
     from digestmail.desk.service import Service
+    from digestmail.store.shared_clock import shared_clock
     from workers.lookout import Lookout
 
-    return Lookout(Service(settings), system_clock)
+    service = Service(settings)
+    return Lookout(service, shared_clock(service.database))
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

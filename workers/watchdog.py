@@ -20,8 +20,9 @@ from workers.dog import Dog
 log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 10.0
+_FEED_SECONDS = 1.0
 _PATIENCE = 120
-"""Seconds without a loop that came to its end; the longest that a loop takes in health is a few."""
+"""So many feeds may come and go without a loop that came to its end; in health the longest takes a few seconds."""
 
 
 class Fed(Protocol):
@@ -83,10 +84,10 @@ class Watchdog:
 
     def _feed(self) -> None:
         finished, idle = -1, 0
-        while not self._leaving.wait(1):
+        while not self._leaving.wait(_FEED_SECONDS):
             loops = self._loops()
             finished, idle = loops, 0 if loops != finished else idle + 1
             if idle < _PATIENCE or not self._work_is_due:
                 self._dog.feed()
             elif idle == _PATIENCE:
-                log.error("no loop came to its end while work is due; this worker will be ended", seconds=idle)
+                log.error("no loop came to its end while work is due; this worker will be ended")

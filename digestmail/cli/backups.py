@@ -12,6 +12,7 @@ from digestmail.errors import InputError
 from digestmail.settings import load_settings
 from digestmail.store.backup import check_is_ours, copy_database, file_of, put_back
 from digestmail.store.database import Database
+from digestmail.store.shared_clock import shared_clock
 from digestmail.store.states import State
 
 
@@ -79,11 +80,11 @@ def _reconcile() -> None:
     from digestmail.desk.reconcile import reconcile as settle
     from digestmail.desk.service import Service
 
-    with opened() as (settings, _), progress() as bar:
+    with opened() as (settings, database), progress() as bar:
         task = bar.add_task("Asking the mail server", total=None)
         settled = settle(
             Service(settings),
-            system_clock,
+            shared_clock(database),
             on_wait=lambda left: bar.update(task, description=f"Asking the mail server about {left} deliveries"),
         )
     if not settled:

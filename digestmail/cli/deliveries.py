@@ -1,17 +1,16 @@
 """Commands for the ledger: the accounts, what is in a state, and what becomes of the deliveries that are held."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
 
 from digestmail.cli.application import Json, app, fail, opened, say, show
-from digestmail.clock import system_clock
 from digestmail.deliveries import ledger
 from digestmail.deliveries.accounts import Account, accounts, editions_that_differ, listed
 from digestmail.errors import InputError
+from digestmail.store.database import present
 from digestmail.store.states import ENDS, Kind, State
 
 deliveries = typer.Typer(help="Show the ledger, and decide about deliveries that are held.", rich_markup_mode=None)
@@ -70,8 +69,8 @@ def _each_held(ids: list[int] | None, move: Callable[..., bool], *, every: bool)
     if bool(ids) == every:
         raise InputError("Name the deliveries by their numbers, or say --all. `digestmail deliveries list` shows them.")
     with opened() as (_, database), database.writing() as connection:
+        now = present(connection)
         wanted = _held(connection) if every else ids or []
-        now: datetime = system_clock()
         not_held = [number for number in wanted if not move(connection, number, now=now)]
         if not_held:
             raise InputError(f"Nothing was changed: {', '.join(map(str, not_held))} is not held.")

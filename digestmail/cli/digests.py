@@ -10,6 +10,7 @@ from digestmail.cli.application import Json, app, fail, opened, progress, read_i
 from digestmail.cli.feeds import complain, in_words
 from digestmail.clock import standing_still, system_clock
 from digestmail.deliveries.outcome import Result
+from digestmail.store.shared_clock import shared_clock
 
 if TYPE_CHECKING:
     from digestmail.deliveries.report import SendReport
@@ -55,8 +56,9 @@ def tick(
     from digestmail.desk.service import Service
     from digestmail.local.inbox_server import inbox_running
 
-    clock = standing_still(read_instant(now)) if now else system_clock
-    with opened() as (settings, _):
+    instant = read_instant(now) if now else None
+    with opened() as (settings, database):
+        clock = standing_still(instant) if instant else shared_clock(database)
         service = Service(settings)
         caught = inbox_running(settings.data_dir / "inbox", host="127.0.0.1", port=settings.inbox_port)
         with nullcontext() if settings.relay else caught, progress() as bar:

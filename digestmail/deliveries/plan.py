@@ -263,4 +263,4 @@ class _Following:
         return self._known[key]
 
     def _next(self, time_zone: str, hour: int, days: int, slot: Slot) -> Slot:
-        return next_slot(time_zone=time_zone, hour=hour, days=days, after_day=slot.day, not_before=slot.at + APART)
+        return next_slot(time_zone=time_zone, hour=hour, days=days, after=slot, not_before=slot.at + APART)

@@ -9,8 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
+from digestmail.deliveries.accounts import accounts
+from digestmail.deliveries.heartbeat import living
 from digestmail.store.models import Delivery, Feed, Item, Subscriber, Topic
 from digestmail.store.states import FeedState, Standing, State
+
+_BROKEN_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,15 @@ class FeedHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenItem:
+    """An item that no edition shows, and why."""
+
+    title: str
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Counts for the operator. The mappings have a number for every standing and state, 0 included."""
 
@@ -45,6 +58,12 @@ class Figures:
     total: Mapping[State, int]
     next_slot_at: datetime | None
     next_slot_subscribers: int
+    workers: int
+    """How many showed that they live within the last minute."""
+    missing: int
+    """Deliveries that were planned and are in no state: 0, or something is wrong."""
+    broken: tuple[BrokenItem, ...]
+    """The newest few."""
 
 
 def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
@@ -65,11 +84,24 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         total={state: total.get(state, 0) for state in State},
         next_slot_at=next_slot_at,
         next_slot_subscribers=session.exec(in_next_slot).one() if next_slot_at else 0,
+        workers=len(living(session.connection())),
+        missing=sum(abs(account.missing) for account in accounts(session.connection()).values()),
+        broken=_broken(session),
     )
 
 
 def _counts(session: Session, column: Any, *where: ColumnElement[bool]) -> dict[str, int]:
     return dict(session.exec(select(column, func.count()).where(*where).group_by(column)).all())
+
+
+def _broken(session: Session) -> tuple[BrokenItem, ...]:
+    rows = session.exec(
+        select(Item.title, Item.url, Item.broken)
+        .where(col(Item.broken).is_not(None))
+        .order_by(col(Item.id).desc())
+        .limit(_BROKEN_SHOWN)
+    )
+    return tuple(BrokenItem(title=title, url=url, reason=reason or "") for title, url, reason in rows)
 
 
 def _health(feed: Feed) -> FeedHealth:

@@ -220,7 +220,7 @@ def _insert(session: Session, rows: list[_Row], *, now: datetime) -> None:
 
 def _columns(row: _Row, now: datetime) -> dict[str, Any]:
     choices = row.choices
-    slot = next_slot(time_zone=choices.time_zone, hour=choices.hour, days=choices.days, after_day=None, not_before=now)
+    slot = next_slot(time_zone=choices.time_zone, hour=choices.hour, days=choices.days, after=None, not_before=now)
     confirmed = row.confirmed_at is not None
     return {
         "email": row.address.text,

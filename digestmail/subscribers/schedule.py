@@ -16,6 +16,9 @@ EVERY_DAY = 0b1111111
 APART = timedelta(hours=12)
 """No two digests are nearer than this, whatever a reader changes."""
 
+LONGEST_GAP = timedelta(hours=48)
+"""A daily reader never waits longer than this for the next slot, whatever changes."""
+
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -27,20 +30,23 @@ class Slot:
     at: datetime
 
 
-def next_slot(*, time_zone: str, hour: int, days: int, after_day: date | None, not_before: datetime) -> Slot:
-    """The first slot on a chosen day later than `after_day`, at or after `not_before`."""
+def next_slot(*, time_zone: str, hour: int, days: int, after: Slot | None, not_before: datetime) -> Slot:
+    """The first slot on a chosen day later than that of the slot `after`, at or after `not_before`.
+
+    Who reads every day and moves west, or to a later hour, would miss two days: then one slot comes `LONGEST_GAP` after
+    the last, at another hour than the chosen one.
+    """
     zone = ZoneInfo(time_zone)
     day = not_before.astimezone(zone).date() - timedelta(
         days=1
     )  # the slot after a gap may lie on the day after its own
-    if after_day is not None:
-        day = max(day, after_day + timedelta(days=1))
-    while True:
-        if days >> day.weekday() & 1 and _happened(day, zone):
-            at = _instant(day, hour, zone)
-            if at >= not_before:
-                return Slot(day, at)
+    if after is not None:
+        day = max(day, after.day + timedelta(days=1))
+    while not (days >> day.weekday() & 1 and _happened(day, zone) and (at := _instant(day, hour, zone)) >= not_before):
         day += timedelta(days=1)
+    if after is not None and days == EVERY_DAY and not_before <= (latest := after.at + LONGEST_GAP) < at:
+        return Slot(min(max(latest.astimezone(zone).date(), after.day + timedelta(days=1)), day), latest)
+    return Slot(day, at)
 
 
 def day_bits(weekdays: Iterable[int]) -> int:

@@ -5,12 +5,13 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from digestmail.clock import Clock, system_clock
+from digestmail.clock import Clock
 from digestmail.local.demo import has_demo
 from digestmail.local.inbox import Inbox
 from digestmail.secret import secret_of
 from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
+from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
 from digestmail.web import confirm, demo, inbox, operator, preferences, sign_up, unsubscribe, view
 from digestmail.web.doorbell import Doorbell, doorbell
@@ -34,7 +35,7 @@ class VersionedFiles(StaticFiles):
 
 
 def create_app(
-    settings: Settings | None = None, *, clock: Clock = system_clock, bell: Doorbell | None = None
+    settings: Settings | None = None, *, clock: Clock | None = None, bell: Doorbell | None = None
 ) -> FastAPI:
     """The app for these settings (default: from the environment). The database must have been migrated."""
     settings = settings or load_settings()
@@ -45,7 +46,7 @@ def create_app(
         settings=settings,
         database=database,
         tokens=Tokens(secret_of(settings)),
-        clock=clock,
+        clock=clock or shared_clock(database),
         doorbell=bell or doorbell(settings.redis_url),
         pages=Pages(settings),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,

@@ -21,7 +21,7 @@ from digestmail.store.states import Kind, Standing, State
 from digestmail.subscribers import preferences
 from digestmail.subscribers.choices import Choices
 from digestmail.subscribers.consent import Origin
-from digestmail.subscribers.schedule import APART, next_slot
+from digestmail.subscribers.schedule import APART, Slot, next_slot
 from digestmail.subscribers.unsubscribe import undo, unsubscribe
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -249,7 +249,7 @@ def plan_alone(reader: Subscriber, now: datetime) -> tuple[list[tuple[Any, ...]]
     while at is not None and at <= now:
         rows.append((reader.id, day, at, State.EXPIRED, None))
         zone = "UTC" if reader.time_zone.startswith("Moon") else reader.time_zone
-        slot = next_slot(time_zone=zone, hour=reader.hour, days=reader.days, after_day=day, not_before=at + APART)
+        slot = next_slot(time_zone=zone, hour=reader.hour, days=reader.days, after=Slot(day, at), not_before=at + APART)
         day, at = slot.day, slot.at
     if rows:
         number, last_day, last_at, *_ = rows[-1]

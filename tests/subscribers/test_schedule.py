@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.subscribers.schedule import APART, EVERY_DAY, Slot, day_bits, next_slot, weekdays_of
+from digestmail.subscribers.schedule import APART, EVERY_DAY, LONGEST_GAP, Slot, day_bits, next_slot, weekdays_of
 
 ZONES = sorted(zoneinfo.available_timezones())
 
@@ -27,7 +27,7 @@ def slots(zone: str, hour: int, start: datetime, count: int, days: int = EVERY_D
                 time_zone=zone,
                 hour=hour,
                 days=days,
-                after_day=last.day if last else None,
+                after=last,
                 not_before=last.at + APART if last else start,
             )
         )
@@ -106,12 +106,43 @@ def test_a_change_never_brings_two_digests_within_twelve_hours(
         time_zone=new_zone,
         hour=new_hour,
         days=days,
-        after_day=last.day,
+        after=last,
         not_before=max(last.at + APART, last.at + timedelta(hours=later)),
     )
     assert following.day > last.day
     assert following.at - last.at >= APART
     assert days >> following.day.weekday() & 1
+
+
+@given(zones, hours, st.lists(st.tuples(zones, hours, st.integers(0, 30)), min_size=1, max_size=8), instants)
+def test_whoever_reads_daily_never_waits_longer_than_two_days(
+    zone: str, hour: int, changes: list[tuple[str, int, int]], start: datetime
+) -> None:
+    """Each change comes some hours after the one before; slots that have come meanwhile are planned."""
+    [last] = slots(zone, hour, start, 1)
+    now, pending = last.at, slots(zone, hour, start, 2)[1]
+    for new_zone, new_hour, later in changes:
+        now += timedelta(hours=later)
+        while pending.at <= now:
+            following = next_slot(
+                time_zone=zone, hour=hour, days=EVERY_DAY, after=pending, not_before=pending.at + APART
+            )
+            assert APART <= following.at - pending.at <= LONGEST_GAP
+            assert following.day > pending.day
+            last, pending = pending, following
+        zone, hour = new_zone, new_hour
+        pending = next_slot(time_zone=zone, hour=hour, days=EVERY_DAY, after=last, not_before=max(now, last.at + APART))
+        assert APART <= pending.at - last.at <= LONGEST_GAP
+        assert pending.day > last.day
+
+
+def test_a_move_across_the_date_line_brings_one_digest_at_another_hour() -> None:
+    last = Slot(date(2026, 11, 24), datetime(2026, 11, 23, 17, tzinfo=UTC))  # seven in Kiritimati
+    moved = {"time_zone": "Etc/GMT+12", "hour": 7, "days": EVERY_DAY}
+    bridge = next_slot(**moved, after=last, not_before=last.at + APART)
+    assert bridge == Slot(date(2026, 11, 25), last.at + timedelta(hours=48))
+    following = next_slot(**moved, after=bridge, not_before=bridge.at + APART)
+    assert following == Slot(date(2026, 11, 26), datetime(2026, 11, 26, 19, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("zone", ["Africa/Casablanca", "America/Nuuk", "Antarctica/Troll", "Asia/Gaza", "Asia/Tehran"])

@@ -3,8 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlmodel import update
 
+from digestmail.deliveries.heartbeat import beat
+from digestmail.deliveries.owner import this_process
 from digestmail.feeds.manage import add_feed
+from digestmail.store.models import Delivery, Edition, Item
+from digestmail.store.states import Kind, State
 from tests.web.conftest import Web
 
 
@@ -27,6 +33,7 @@ def test_an_empty_installation_has_a_page_too(make_web: Callable[..., Web]) -> N
     assert "There are no feeds yet" in page.text
 
 
+@pytest.mark.parametrize("page", ["/operator", "/metrics"])
 @pytest.mark.parametrize(
     ("caller", "name", "status"),
     [
@@ -38,10 +45,10 @@ def test_an_empty_installation_has_a_page_too(make_web: Callable[..., Web]) -> N
     ],
 )
 def test_once_mail_leaves_only_the_machine_itself_may_look(
-    make_web: Callable[..., Web], caller: str, name: str, status: int
+    make_web: Callable[..., Web], caller: str, name: str, status: int, page: str
 ) -> None:
     web = make_web(SMTP_URL="smtp://127.0.0.1:2525", client=(caller, 50000))
-    assert web.client.get("/operator", headers={"host": name}).status_code == status
+    assert web.client.get(page, headers={"host": name}).status_code == status
 
 
 def test_the_probe_is_well_while_the_database_answers(web: Web) -> None:
@@ -51,3 +58,41 @@ def test_the_probe_is_well_while_the_database_answers(web: Web) -> None:
         session.connection().exec_driver_sql("ALTER TABLE topics RENAME TO lost")
     answer = web.client.get("/healthz")
     assert (answer.status_code, answer.json()) == (503, {"ok": False})
+
+
+def test_the_accounts_are_metrics_too(web: Web) -> None:
+    web.subscribe()
+    with web.database.transaction() as session:
+        beat(session.connection(), this_process(), looks=1)
+    answer = web.client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert found["digestmail_deliveries_planned", "confirmation"] == 1
+    assert found["digestmail_deliveries_missing", "confirmation"] == 0
+    by_state = {key[2]: value for key, value in found.items() if key[:2] == ("digestmail_deliveries", "confirmation")}
+    assert set(by_state) == set(State)
+    assert sum(by_state.values()) == 1
+    assert found["digestmail_workers",] == 1
+
+
+def test_the_page_says_what_needs_the_operator(web: Web) -> None:
+    web.subscribe()
+    with web.database.transaction() as session:
+        times = {"published_at": web.now, "seen_at": web.now}
+        session.add(Item(url="https://example.org/1", link_key="", title="Strange", broken="no <filter>", **times))
+        session.connection().execute(update(Delivery).values(state=State.HELD))
+        session.add(
+            Edition(kind=Kind.DIGEST, since_at=web.now, slot_at=web.now, cutoff_at=web.now, content="", planned=2)
+        )
+    page = web.client.get("/operator").text
+    assert "No worker has shown a sign of life" in page
+    assert "2 planned deliveries are in no state" in page
+    assert "digestmail deliveries list" in page
+    assert "no &lt;filter&gt;" in page
+    with web.database.transaction() as session:
+        beat(session.connection(), this_process(), looks=1)
+    assert "No worker has shown a sign of life" not in web.client.get("/operator").text

@@ -1,0 +1,42 @@
+"""The accounts of the ledger as metrics, in Prometheus's text format."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from digestmail.deliveries.accounts import Account
+from digestmail.store.states import Kind
+
+__all__ = ("CONTENT_TYPE", "metrics_of")
+
+
+class _Ledger(Collector):
+    def __init__(self, accounts: Mapping[Kind, Account], workers: int) -> None:
+        self._accounts = accounts
+        self._workers = workers
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics, one family after the other."""
+        planned = GaugeMetricFamily("digestmail_deliveries_planned", "Deliveries that were planned.", labels=["kind"])
+        missing = GaugeMetricFamily(
+            "digestmail_deliveries_missing", "Planned deliveries that are in no state; 0 in health.", labels=["kind"]
+        )
+        by_state = GaugeMetricFamily("digestmail_deliveries", "Deliveries in each state.", labels=["kind", "state"])
+        for kind, account in self._accounts.items():
+            planned.add_metric([kind], account.planned)
+            missing.add_metric([kind], account.missing)
+            for state, count in account.states.items():
+                by_state.add_metric([kind, state], count)
+        workers = GaugeMetricFamily("digestmail_workers", "Workers that showed they live in the last minute.")
+        workers.add_metric([], self._workers)
+        yield from (planned, by_state, missing, workers)
+
+
+def metrics_of(accounts: Mapping[Kind, Account], *, workers: int) -> bytes:
+    """One page of metrics."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Ledger(accounts, workers))
+    return generate_latest(registry)
