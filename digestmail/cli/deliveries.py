@@ -26,15 +26,21 @@ All = Annotated[bool, typer.Option("--all", help="Every delivery that is held.")
 def show_ledger(context: typer.Context, as_json: Json = False) -> None:
     """Show the ledger: planned = sent + skipped + expired + failed + held + open, for each kind of delivery.
 
-    Open are those that go on by themselves; some of them are deferred (the mail server asked to come again) or in doubt
-    (the mail server may have them already).
+    Open are those that go on by themselves. How many of them are deferred (the mail server asked to come again) or in
+    doubt (the mail server may have them already) is shown where there are any.
     """
     if context.invoked_subcommand:
         return
     with opened() as (_, database), database.reading(at_one_moment=True) as session:
         found = accounts(session.connection())
         different = editions_that_differ(session.connection())
-    show([_row(kind, account) for kind, account in found.items()], as_json=as_json, empty="No deliveries yet.")
+    rows = [_row(kind, account) for kind, account in found.items()]
+    names = dict.fromkeys(name for row in rows for name in row)
+    show(
+        rows if as_json else [{name: row.get(name, 0) for name in names} for row in rows],
+        as_json=as_json,
+        empty="No deliveries yet.",
+    )
     for edition, planned, existing in different:
         fail(f"Of edition {edition} {planned} deliveries were planned, and there are {existing}.")
 
@@ -83,6 +89,6 @@ def _held(connection: Connection) -> list[int]:
 
 def _row(kind: Kind, account: Account) -> dict[str, Any]:
     ended = {str(state): account.states[state] for state in (*ENDS, State.HELD)}
-    some = {str(state): account.states[state] for state in (State.DEFERRED, State.DOUBT)}
-    missing = {"missing": account.missing} if account.missing else {}
-    return {"kind": str(kind), "planned": account.planned, **ended, "open": account.open, **some, **missing}
+    some = {"deferred": account.states[State.DEFERRED], "doubt": account.states[State.DOUBT]}
+    unusual = {name: count for name, count in (some | {"missing": account.missing}).items() if count}
+    return {"kind": str(kind), "planned": account.planned, **ended, "open": account.open, **unusual}

@@ -56,8 +56,9 @@ class Content:
     announcements: tuple[Announcement, ...] = ()
 
     def to_json(self) -> str:
-        """One JSON document; instants in ISO 8601."""
-        return json.dumps(asdict(self), default=datetime.isoformat, ensure_ascii=False, separators=(",", ":"))
+        """One JSON document; instants in ISO 8601. Half a surrogate pair is escaped, since no database takes it."""
+        document = json.dumps(asdict(self), default=datetime.isoformat, ensure_ascii=False, separators=(",", ":"))
+        return document.encode("utf-8", "backslashreplace").decode("utf-8")
 
     @classmethod
     def from_json(cls, document: str) -> "Content":

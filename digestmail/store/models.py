@@ -210,6 +210,8 @@ class Delivery(SQLModel, table=True):
     attempts: int = 0
     crashes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How many workers died with it in hand since it was last settled."""
+    doubts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often nobody knew whether the mail server has it."""
     dotted_at: datetime | None = instant(nullable=True)
     """When it was last marked, by the database's clock: its dot went out later, or never."""
     set_aside_at: datetime | None = instant(nullable=True)

@@ -1,14 +1,15 @@
 """A mail server that notes each message in a file before it answers 250, for a judge to compare with the ledger.
 
-`python -m tests.bench.recorder PORT FOLDER KEEP` offers PIPELINING (RFC 2920), appends a line of Message-ID, recipient
-and octets to FOLDER/messages, and keeps the whole of about one message in KEEP as FOLDER/NUMBER.eml, its recipient in
-the first line. Which ones it keeps depends on the recipient alone.
+`python -m tests.bench.recorder PORT FOLDER KEEP` offers PIPELINING (RFC 2920), appends a line of Message-ID, recipient,
+octets and time to FOLDER/messages, and keeps the whole of about one message in KEEP as FOLDER/NUMBER.eml, its recipient
+in the first line. Which ones it keeps depends on the recipient alone.
 """
 
 import asyncio
 import os
 import re
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class Note:
     message_id: str
     recipient: str
     octets: int
+    at: float
+    """When, in seconds since the epoch."""
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class Book:
     def note(self, recipient: bytes, data: bytes) -> None:
         """One line, in one write, so that what was answered 250 is in the file whoever is killed next."""
         found = _MESSAGE_ID.search(data[: data.find(b"\r\n\r\n")])
-        os.write(self._file, b"%s\t%s\t%d\n" % (found[1] if found else b"", recipient, len(data)))
+        os.write(self._file, b"%s\t%s\t%d\t%.6f\n" % (found[1] if found else b"", recipient, len(data), time.time()))
         if zlib.crc32(recipient) % self.keep == 0:
             self._kept += 1
             (self.folder / f"{self._kept}.eml").write_bytes(recipient + b"\n" + data)
@@ -123,7 +126,7 @@ class Conversation(asyncio.Protocol):
 def read_notes(folder: Path) -> list[Note]:
     """What a recorder has noted so far."""
     fields = (line.split("\t") for line in (folder / MESSAGES).read_text().splitlines())
-    return [Note(message_id, recipient, int(octets)) for message_id, recipient, octets in fields]
+    return [Note(message_id, recipient, int(octets), float(at)) for message_id, recipient, octets, at in fields]
 
 
 def read_kept(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -36,7 +36,7 @@ PROBE = "probe@mail0.example"
 SIGNED_UP = "somebody@mail0.example"
 """Who signs up in the middle of it."""
 
-_OPEN = (text("deliveries.state = 'due'"), col(Delivery.claim_id).is_not(None))
+_OPEN = (text("deliveries.state IN ('due', 'deferred')"), col(Delivery.claim_id).is_not(None))
 """What waits and what is at work, in the words of the indexes."""
 _LOOK_SECONDS = 0.2
 _SHARE_OF_LOOKING = 0.02

@@ -8,8 +8,8 @@ from tests.bench.check import Verdict, judge, parsed
 from tests.bench.figures import SlotFigures
 from tests.bench.recorder import Note
 
-NOTES = [Note(f"<{number}.digest.20261123.ab@x>", f"r{number}@x", 30_000) for number in range(3)]
-LETTER = Note("<9.confirmation.20261123.ab@x>", "probe@x", 900)
+NOTES = [Note(f"<{number}.digest.20261123.ab@x>", f"r{number}@x", 30_000, 0.0) for number in range(3)]
+LETTER = Note("<9.confirmation.20261123.ab@x>", "probe@x", 900, 0.0)
 
 
 def verdict(notes: list[Note], *, sent: int = 3, faults: tuple[str, ...] = ()) -> Verdict:

@@ -1,6 +1,8 @@
 """The recorder: whatever the pieces in which a conversation comes, each message is noted before it is answered."""
 
 import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,8 +56,10 @@ def test_every_message_is_noted_before_it_is_answered(bodies: list[list[bytes]],
             conversation.data_received(talk[start : start + piece])
         assert b"PIPELINING" in wire.said
         assert wire.said.count(b"354") == wire.said.count(b"noted") == len(messages)
-        notes = [Note(f"<{number}@x>", f"r{number}@x", len(data)) for number, data in enumerate(messages)]
-        assert read_notes(folder) == notes
+        notes = [Note(f"<{number}@x>", f"r{number}@x", len(data), 0.0) for number, data in enumerate(messages)]
+        found = read_notes(folder)
+        assert [replace(note, at=0.0) for note in found] == notes
+        assert all(abs(note.at - time.time()) < 60 for note in found)
         assert all(noted > answered for answered, noted in enumerate(wire.noted_when_said))
         assert sorted(read_kept(folder)) == [(f"r{number}@x", data) for number, data in enumerate(messages)]
 

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from digestmail.editions.assemble import NEWEST_OF_A_TOPIC, Frozen, digest_edition, welcome_edition
 from digestmail.editions.content import Content
+from digestmail.editions.content import Topic as FrozenTopic
 from digestmail.store.database import Database
 from digestmail.store.models import Announcement, AnnouncementTopic, Edition, Item, ItemTopic, Topic
 
@@ -157,3 +158,10 @@ def test_a_broken_item_is_in_no_later_edition(database: Database) -> None:
         session.get_one(Item, 1).broken = "it cannot be rendered"
         edition = digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)
         assert titles(session, edition) == ["second"]
+
+
+def test_half_a_surrogate_pair_is_kept_as_an_escape() -> None:
+    strange = Content(topics=(FrozenTopic(id=1, slug="x", name="a \ud800 b"),), stories=())
+    document = strange.to_json()
+    document.encode("utf-8")
+    assert Content.from_json(document) == strange

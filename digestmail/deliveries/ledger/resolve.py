@@ -79,6 +79,7 @@ _DOUBT_ALL = (
         reason="open in a database that was put back",
         claim_id=None,
         dotted_at=func.coalesce(Delivery.dotted_at, Delivery.slot_at),
+        doubts=Delivery.doubts + 1,
         set_aside_at=PRESENT,
     )
 )

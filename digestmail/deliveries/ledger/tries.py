@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam
-from sqlmodel import and_, col, func, update
+from sqlmodel import and_, case, col, func, update
 
 from digestmail.deliveries.ledger.claims import THE_CLAIM
 from digestmail.deliveries.outcome import Outcome, Result
@@ -59,6 +59,7 @@ _SET_ASIDE = (
         state=bindparam("result"),
         reason=bindparam("why"),
         due_at=func.coalesce(instant_parameter("again"), Delivery.due_at),
+        doubts=Delivery.doubts + case((bindparam("result") == State.DOUBT, 1), else_=0),
         set_aside_at=PRESENT,
         claim_id=None,
         crashes=0,

@@ -88,6 +88,7 @@ _REAP = (
         claim_id=None,
         crashes=_DIED,
         state=case((_DIED >= CRASHES, State.HELD), (is_in(State.DOTTED), State.DOUBT), else_=State.DUE),
+        doubts=Delivery.doubts + case((is_in(State.DOTTED), 1), else_=0),
         set_aside_at=PRESENT,
         reason=case(
             (_DIED >= CRASHES, f"quarantined: {CRASHES} workers died with it in hand"),

@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("deliveries", sa.Column("crashes", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("deliveries", sa.Column("doubts", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("deliveries", sa.Column("dotted_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("deliveries", sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=True))
     op.execute("UPDATE deliveries SET state = 'deferred' WHERE state = 'due' AND attempts > 0 AND reason IS NOT NULL")
