@@ -107,6 +107,8 @@ class RunFigures:
     """Everything of one run; what was left out is None or absent."""
 
     slot: SlotFigures | None = None
+    unmarked: tuple[SlotFigures, ...] = ()
+    """The same with the marks off."""
     yardsticks: Mapping[Ruler, Yardstick] = field(default_factory=dict)
     planning: Planning | None = None
     composing: Composing | None = None
@@ -120,6 +122,11 @@ def flat(run: RunFigures) -> dict[str, float]:
     if slot := run.slot:
         rate = slot.sent / slot.seconds
         found |= {"messages": slot.sent, "seconds": slot.seconds, "rate": rate} | _costs(slot)
+        if run.unmarked:
+            found["unmarked_rate"] = sum(each.sent for each in run.unmarked) / sum(
+                each.seconds for each in run.unmarked
+            )
+            found["of_unmarked"] = rate / found["unmarked_rate"]
         found["confirmation_seconds"] = slot.confirmation_seconds
         found["watching_us"] = _micro(slot.watching_seconds, slot.sent)
         found["of_line"] = rate / run.line_rate if run.line_rate else None

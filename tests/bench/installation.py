@@ -18,6 +18,8 @@ from tests.bench.sinks import Sink
 
 SECRET = "a secret for the bench, which mails nobody"
 _TOP = Path(__file__).parents[2]
+_UNMARKED = ("celery", "--app", "tests.bench.unmarked", "worker", "--pool", "threads", "--concurrency", "4")
+_UNMARKED += ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 
 
 def settings_for(
@@ -57,10 +59,19 @@ class Installation:
     """A broker, workers, beat and if asked for the web pages, up and waiting at the end of `start`."""
 
     def __init__(
-        self, options: Options, *, children: Children, folder: Path, database_url: str, sink: Sink, with_web: bool
+        self,
+        options: Options,
+        *,
+        children: Children,
+        folder: Path,
+        database_url: str,
+        sink: Sink,
+        with_web: bool,
+        marked: bool = True,
     ) -> None:
         self._children = children
         self.with_web = with_web
+        self._worker = ("digestmail", "worker") if marked else _UNMARKED
         self._count = options.workers
         folder.mkdir()
         broker = choose_broker(loaded(settings_for(options, folder=folder, database_url=database_url, sink=sink)))
@@ -80,10 +91,10 @@ class Installation:
         self.others.append(broker)
         self._children.wait_for(lambda: answers_ping(self._broker_url), "the broker")
         for number in range(1, self._count + 1):
-            self.workers.append(self._process(f"worker {number}", "worker"))
-        self.others.append(self._process("beat", "beat"))
+            self.workers.append(self._process(f"worker {number}", *self._worker))
+        self.others.append(self._process("beat", "digestmail", "beat"))
         if self.with_web:
-            self.others.append(self._process("web", "web"))
+            self.others.append(self._process("web", "digestmail", "web"))
             self._children.wait_for(self._is_well, "the web pages")
 
     def stop(self) -> None:
@@ -111,7 +122,5 @@ class Installation:
         except OSError:
             return False
 
-    def _process(self, name: str, command: str) -> Child:
-        return self._children.start(
-            name, [sys.executable, "-m", "digestmail", command], environment=self.environment, folder=_TOP
-        )
+    def _process(self, name: str, *module: str) -> Child:
+        return self._children.start(name, [sys.executable, "-m", *module], environment=self.environment, folder=_TOP)

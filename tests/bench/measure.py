@@ -124,14 +124,22 @@ def place(options: Options, screen: Screen, *, sink: Callable[[Children, Path], 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def slot(here: Place, *, with_sign_up: bool, look: Callable[[Database], None] = lambda _: None) -> SlotFigures:
+def slot(
+    here: Place, *, with_sign_up: bool, marked: bool = True, look: Callable[[Database], None] = lambda _: None
+) -> SlotFigures:
     """One slot on a copy of the database; at its end, when all have stopped, `look` may look into it."""
     options = here.options
     beside = [child for child in (here.sink.child, here.sink.line, here.databases.server) if child]
     with here.databases.copy() as url, here.databases.opened(url) as database:
         home = Path(tempfile.mkdtemp(dir=here.folder)) / "data"
         installation = Installation(
-            options, children=here.children, folder=home, database_url=url, sink=here.sink, with_web=with_sign_up
+            options,
+            children=here.children,
+            folder=home,
+            database_url=url,
+            sink=here.sink,
+            with_web=with_sign_up,
+            marked=marked,
         )
         try:
             installation.start()
@@ -196,9 +204,18 @@ def _run(here: Place, number: int) -> RunFigures:
     if Part.SOURCE in parts:
         say("smtp-source, one half")
         rulers = _sources(here)
+    unmarked: list[SlotFigures] = []
+
+    def take_the_marks_off() -> None:
+        if Part.UNMARKED in parts:
+            say("the slot with the marks off")
+            unmarked.append(slot(here, with_sign_up=Part.CONFIRMATION in parts, marked=False))
+
+    take_the_marks_off()
     if Part.SLOT in parts:
         say("the slot")
         found = slot(here, with_sign_up=Part.CONFIRMATION in parts)
+    take_the_marks_off()
     if Part.SOURCE in parts:
         say("smtp-source, the other half")  # so that a machine that changes its pace meanwhile counts on both sides
         rulers = {ruler: rulers[ruler] + half for ruler, half in _sources(here).items()}
@@ -210,6 +227,7 @@ def _run(here: Place, number: int) -> RunFigures:
         )
     return RunFigures(
         slot=found,
+        unmarked=tuple(unmarked),
         yardsticks=rulers,
         planning=planned,
         composing=composed,

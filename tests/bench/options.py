@@ -11,7 +11,7 @@ class BenchError(Exception):
 
 
 class Part(StrEnum):
-    """One measure. All are taken unless `--only` or `--without` says otherwise."""
+    """One measure. All but the last are taken unless `--only` or `--without` says otherwise."""
 
     SLOT = "slot"
     """The slot itself, through real workers."""
@@ -25,6 +25,11 @@ class Part(StrEnum):
     """Composing alone."""
     CONFIRMATION = "confirmation"
     """A sign-up in the middle of the slot."""
+    UNMARKED = "unmarked"
+    """The slot once before and once after with the marks off; for measuring what they cost, and only where named."""
+
+
+USUAL_PARTS = frozenset(Part) - {Part.UNMARKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,7 @@ class Options:
     latency: float = 0.0
     """Seconds of a round trip that are added between client and sink."""
     runs: int = 1
-    parts: frozenset[Part] = frozenset(Part)
+    parts: frozenset[Part] = USUAL_PARTS
     sample: int = 300
     """Messages of the usual way."""
     seed: int = 20
@@ -53,11 +58,11 @@ class Options:
 
 def read_parts(only: str, without: str) -> frozenset[Part]:
     """The parts to take, from two lists with commas; a sign-up needs a slot. Raises BenchError for an unknown name."""
-    chosen = _parts(only) if only else frozenset(Part)
-    if Part.CONFIRMATION in chosen:
+    chosen = _parts(only) if only else USUAL_PARTS
+    if chosen & {Part.CONFIRMATION, Part.UNMARKED}:
         chosen |= {Part.SLOT}
     chosen -= _parts(without)
-    return chosen if Part.SLOT in chosen else chosen - {Part.CONFIRMATION}
+    return chosen if Part.SLOT in chosen else chosen - {Part.CONFIRMATION, Part.UNMARKED}
 
 
 def read_duration(text: str) -> float:

@@ -51,6 +51,8 @@ ROWS = (
     Row("of_source_kept", "our rate ÷ smtp-source’s", _times),
     Row("source_same_rate", "smtp-source, as many sessions as ours: messages a second", _count),
     Row("of_source_same", "our rate ÷ that of as many sessions", _times),
+    Row("unmarked_rate", "with the marks off: messages a second", _count),
+    Row("of_unmarked", "our rate ÷ that with the marks off", _times),
     Row("usual_rate", "the usual way: messages a second", _count),
     Row("of_usual", "our rate ÷ the usual way’s", _times),
     Row("of_line", "our rate ÷ (connections ÷ latency)", _times),

@@ -6,19 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.options import BenchError, Part, is_due, read_address, read_duration, read_parts
+from tests.bench.options import USUAL_PARTS, BenchError, Part, is_due, read_address, read_duration, read_parts
 
 
 def test_all_parts_are_taken_unless_some_are_named() -> None:
-    assert read_parts("", "") == set(Part)
+    assert read_parts("", "") == USUAL_PARTS == set(Part) - {Part.UNMARKED}
     assert read_parts("slot, plan", "") == {Part.SLOT, Part.PLAN}
     assert read_parts("slot,plan", "plan") == {Part.SLOT}
-    assert read_parts("", "usual") == set(Part) - {Part.USUAL}
+    assert read_parts("", "usual") == USUAL_PARTS - {Part.USUAL}
 
 
 def test_a_sign_up_comes_with_its_slot_and_goes_with_it() -> None:
     assert read_parts("confirmation", "") == {Part.SLOT, Part.CONFIRMATION}
-    assert read_parts("", "slot") == set(Part) - {Part.SLOT, Part.CONFIRMATION}
+    assert read_parts("", "slot") == USUAL_PARTS - {Part.SLOT, Part.CONFIRMATION}
+    assert read_parts("unmarked", "") == {Part.SLOT, Part.UNMARKED}
 
 
 def test_an_unknown_part_is_refused_with_those_there_are() -> None:

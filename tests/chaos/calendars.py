@@ -1,7 +1,5 @@
 """Time: nobody there at the send hour, years of every zone, readers who move, clocks that are wrong."""
 
-import glob
-import os
 import random
 import tempfile
 import time
@@ -24,9 +22,10 @@ from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.states import State
 from digestmail.subscribers.next_digest import reschedule
 from digestmail.subscribers.schedule import APART, EVERY_DAY, LONGEST_GAP, next_slot
-from tests.bench.options import BenchError, Options
+from tests.bench.options import Options
 from tests.bench.seed import seed
 from tests.chaos.judge import Verdict, judge
+from tests.chaos.killing import SKEWED
 from tests.chaos.scenarios import scenario
 from tests.chaos.world import Setting, states_of, world
 
@@ -173,22 +172,17 @@ def readers_who_move(setting: Setting) -> Iterator[Verdict]:
 @scenario("R9", "workers' clocks 5 minutes wrong, one steps back an hour", quick=2_000, full=20_000)
 def wrong_clocks(setting: Setting) -> Iterator[Verdict]:
     """Nobody goes by the clock of a worker: nothing comes early, and nothing twice."""
-    library = next(iter(sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))), None)  # noqa: PTH207
-    if library is None:
-        raise BenchError("libfaketime was not found; on Debian: `apt install faketime`.")
     with world(setting) as here:
         here.start(workers=0)
-        steps = here.folder / "steps"
-        steps.write_text("+0s\n")
-        skew = {"LD_PRELOAD": library, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
-        for number, shift in enumerate(("+300s", "-300s"), start=1):
-            here.keep_digestmail(f"worker{number}", "worker", FAKETIME=shift, **skew)
-        here.keep_digestmail("worker3", "worker", FAKETIME_TIMESTAMP_FILE=os.fspath(steps), **skew)
+        for number, seconds in enumerate((300, -300, 0), start=1):
+            skew = here.folder / f"skew{number}"
+            skew.write_text(str(seconds))
+            here.keep(f"worker{number}", SKEWED, here.environment | {"CHAOS_SKEW": str(skew)})
         time.sleep(8)
         slot = here.come(ago=timedelta(seconds=-15))
         began = time.monotonic()
         here.wait_for(lambda: here.received_count() > here.readers // 3, "mails", seconds=180)
-        steps.write_text("-3600s\n")
+        skew.write_text("-3600")
         here.wait_until_done("R9")
         verdict = judge(here, "R9", "±5 min, one back 1 h in the middle", seconds=time.monotonic() - began)
         first = min(note.at for note in here.received())

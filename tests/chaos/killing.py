@@ -28,9 +28,10 @@ from tests.chaos.world import CONNECTIONS, Setting, World, world
 
 WORKERS = 2
 
-_CELERY = (sys.executable, "-m", "celery", "--app", "tests.chaos.poisoned", "worker", "--pool", "threads")
-POISONED = (*_CELERY, "--concurrency", "4", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
-"""A worker with poison in it, see `tests.chaos.poisoned`."""
+_OPTIONS = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
+POISONED = (sys.executable, "-m", "celery", "--app", "tests.chaos.poisoned", "worker", *_OPTIONS)
+SKEWED = (sys.executable, "-m", "celery", "--app", "tests.chaos.skewed", "worker", *_OPTIONS)
+"""Workers with poison in them and with a wrong clock, see `tests.chaos.poisoned` and `tests.chaos.skewed`."""
 
 
 @scenario("R1", "kill -9 of all workers at random", quick=3_000, full=100_000, databases=("sqlite", "postgresql"))
