@@ -30,6 +30,7 @@ if settings.redis_url is None:
 app = Celery("digestmail", broker=settings.redis_url, include=["workers.tasks"])
 app.conf.update(
     beat_schedule=BEAT_SCHEDULE,
+    broker_channel_error_retry=True,  # a broker that is full answers with an error, of which a worker would die
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={

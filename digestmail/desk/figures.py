@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from digestmail.deliveries.accounts import accounts
-from digestmail.deliveries.heartbeat import living
+from digestmail.deliveries.heartbeat import living, work_is_due
 from digestmail.store.models import Delivery, Feed, Item, Subscriber, Topic
 from digestmail.store.states import FeedState, Standing, State
 
 _BROKEN_SHOWN = 10
+_LEFT_BY_CRON = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class Figures:
     next_slot_subscribers: int
     workers: int
     """How many showed that they live within the last minute."""
+    stalled: bool
+    """Whether there is no worker and something has been due for longer than cron would leave it."""
     missing: int
     """Deliveries that were planned and are in no state: 0, or something is wrong."""
     broken: tuple[BrokenItem, ...]
@@ -74,6 +77,7 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
     total = _counts(session, col(Delivery.state))
     next_slot_at = session.exec(select(func.min(Subscriber.next_send_at))).one()
     in_next_slot = select(func.count()).where(col(Subscriber.next_send_at) == next_slot_at)
+    workers = len(living(session.connection()))
     return Figures(
         day=day,
         topics=session.exec(select(func.count()).select_from(Topic)).one(),
@@ -84,7 +88,8 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         total={state: total.get(state, 0) for state in State},
         next_slot_at=next_slot_at,
         next_slot_subscribers=session.exec(in_next_slot).one() if next_slot_at else 0,
-        workers=len(living(session.connection())),
+        workers=workers,
+        stalled=not workers and work_is_due(session.connection(), now=now - _LEFT_BY_CRON),
         missing=sum(abs(account.missing) for account in accounts(session.connection()).values()),
         broken=_broken(session),
     )

@@ -14,8 +14,9 @@ from sqlalchemy import text
 from sqlmodel import SQLModel, col, select
 
 from digestmail import store
+from digestmail.deliveries.accounts import editions_that_differ
 from digestmail.store.database import Database
-from digestmail.store.models import Claim, Delivery, Subscriber
+from digestmail.store.models import Claim, Delivery, Edition, Subscriber
 from digestmail.store.outbox import ask_for
 from digestmail.store.states import Kind, State
 
@@ -80,7 +81,7 @@ def fill_the_first_version(database: Database) -> None:
             execute("SELECT setval('deliveries_id_seq', 9)")
 
 
-def test_the_second_version_keeps_the_ledger_and_lets_open_rows_go_on(empty: Database) -> None:
+def test_the_newest_version_keeps_the_ledger_and_lets_open_rows_go_on(empty: Database) -> None:
     make_the_first_version(empty)
     fill_the_first_version(empty)
     empty.migrate()
@@ -105,6 +106,8 @@ def test_the_second_version_keeps_the_ledger_and_lets_open_rows_go_on(empty: Dat
         assert {(row.slot_at, row.attempts) for row in rows} == {(SLOT, 1)}
         assert session.exec(select(Subscriber.confirmations).order_by(col(Subscriber.id))).all() == [1, 2]
         assert session.exec(select(Claim)).all() == []
+        assert session.exec(select(Edition.planned)).all() == [3]
+        assert editions_that_differ(session.connection()) == []
 
 
 def test_numbers_of_deliveries_are_not_given_again_by_the_second_version(empty: Database) -> None:
@@ -117,7 +120,7 @@ def test_numbers_of_deliveries_are_not_given_again_by_the_second_version(empty: 
         assert session.connection().scalar(text("SELECT max(id) FROM deliveries")) == 10
 
 
-def test_an_empty_first_version_becomes_the_second(empty: Database) -> None:
+def test_an_empty_first_version_becomes_the_newest(empty: Database) -> None:
     make_the_first_version(empty)
     empty.migrate()
     with empty.engine.connect() as connection:

@@ -1,6 +1,7 @@
 """The operator's page and the probe."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -89,10 +90,14 @@ def test_the_page_says_what_needs_the_operator(web: Web) -> None:
             Edition(kind=Kind.DIGEST, since_at=web.now, slot_at=web.now, cutoff_at=web.now, content="", planned=2)
         )
     page = web.client.get("/operator").text
-    assert "No worker has shown a sign of life" in page
+    assert "no worker shows a sign of life" not in page
     assert "2 planned deliveries are in no state" in page
     assert "digestmail deliveries list" in page
     assert "no &lt;filter&gt;" in page
     with web.database.transaction() as session:
+        late = web.now - timedelta(minutes=11)
+        session.connection().execute(update(Delivery).values(state=State.DUE, due_at=late))
+    assert "no worker shows a sign of life" in web.client.get("/operator").text
+    with web.database.transaction() as session:
         beat(session.connection(), this_process(), looks=1)
-    assert "No worker has shown a sign of life" not in web.client.get("/operator").text
+    assert "no worker shows a sign of life" not in web.client.get("/operator").text
