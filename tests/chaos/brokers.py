@@ -53,7 +53,7 @@ def forget_everything(setting: Setting) -> Iterator[Verdict]:
 @scenario("R4", "the broker killed, stopped, its connections reset", quick=2_000, full=20_000)
 def lose_the_broker(setting: Setting) -> Iterator[Verdict]:
     """A slot that comes meanwhile is sent all the same, and who signs up gets an answer."""
-    dead, stopped = (300.0, 120.0) if setting.full else (25.0, 25.0)
+    dead, stopped = (300.0, 120.0) if setting.full else (18.0, 18.0)
     with world(setting, faults=Faults(seconds=0.01)) as here:
         here.start(web=True)
         time.sleep(5)

@@ -12,7 +12,7 @@ from digestmail.store.states import Kind, State
 from tests.bench.recorder import Note
 from tests.chaos.world import World
 
-_ACCOUNTED = (State.SKIPPED, State.EXPIRED, State.FAILED, State.HELD)
+ACCOUNTED = (State.SKIPPED, State.EXPIRED, State.FAILED, State.HELD)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def judge(world: World, name: str, faults: str, *, seconds: float, expected: Col
         differing = editions_that_differ(session.connection())
         missing = sum(abs(account.missing) for account in accounts(session.connection()).values())
     arrived = {note.recipient for note in notes}
-    accounted = {email for email, state, _ in rows if state in _ACCOUNTED}
+    accounted = {email for email, state, _ in rows if state in ACCOUNTED}
     verdict = Verdict(
         name=name,
         load=len(expected),

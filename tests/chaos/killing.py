@@ -34,10 +34,10 @@ SKEWED = (sys.executable, "-m", "celery", "--app", "tests.chaos.skewed", "worker
 """Workers with poison in them and with a wrong clock, see `tests.chaos.poisoned` and `tests.chaos.skewed`."""
 
 
-@scenario("R1", "kill -9 of all workers at random", quick=3_000, full=100_000, databases=("sqlite", "postgresql"))
+@scenario("R1", "kill -9 of all workers at random", quick=2_000, full=100_000, databases=("sqlite", "postgresql"))
 def kill_all_workers(setting: Setting) -> Iterator[Verdict]:
     """Once with a sink that tells nothing, once in front of a Postfix that can be asked."""
-    kills = 50 if setting.full else 5
+    kills = 50 if setting.full else 3
     with world(setting) as here:
         verdict = _kill_all(here, "R1", kills)
         most = CONNECTIONS * WORKERS * kills
@@ -90,7 +90,7 @@ _OUTCOMES: Mapping[str, tuple[str, int]] = {
 """For each step, where the delivery stands once the dead were reaped, and how many copies have arrived."""
 
 
-@scenario("R2", "a crash at each step of a delivery", quick=60, full=3_000, databases=("sqlite", "postgresql"))
+@scenario("R2", "a crash at each step of a delivery", quick=30, full=3_000, databases=("sqlite", "postgresql"))
 def crash_at_each_step(setting: Setting) -> Iterator[Verdict]:
     """Each reader's delivery crashes once, at one of the steps in turn; then all of them are sent."""
     with world(setting) as here:
@@ -218,7 +218,7 @@ def poisoned_delivery(setting: Setting) -> Iterator[Verdict]:
 @scenario("R17 SIGTERM", "workers asked to leave in the middle of a run", quick=3_000, full=50_000)
 def ask_workers_to_leave(setting: Setting) -> Iterator[Verdict]:
     """Each leaves within 15 seconds and leaves no doubt."""
-    times = 50 if setting.full else 5
+    times = 50 if setting.full else 3
     with world(setting, faults=Faults(seconds=0.05)) as here:
         here.start(workers=2)
         here.come()

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import redis
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 
 from digestmail.deliveries.accounts import accounts
-from digestmail.store.models import Claim, Item, ItemTopic, Topic, Worker
+from digestmail.store.models import Claim, Delivery, Item, ItemTopic, Topic, Worker
+from digestmail.store.states import Kind
 from tests.bench.recorder import Note
-from tests.chaos.judge import Verdict, copies, judge
+from tests.chaos.judge import ACCOUNTED, Verdict, copies, judge
 from tests.chaos.scenarios import scenario
 from tests.chaos.sink import Faults
 from tests.chaos.world import Setting, World, world
@@ -30,14 +31,15 @@ def a_month(setting: Setting) -> Iterator[Verdict]:
         began, kills = time.monotonic(), 0
         troubles: list[str] = []
         sizes: dict[int, dict[str, int]] = {}
+        first = here.slot_at.date()
         for day in range(_DAYS):
-            print_news(here, day)
-            here.come(day=here.slot_at.date() + timedelta(days=1))
-            if day % 3 == 1:
+            publish_news(here, day)
+            here.come(day=first + timedelta(days=day))
+            if day % 5 == 1:
                 here.wait_for(lambda: here.received_count() > 0, "mail")
                 time.sleep(here.chance.random())
                 kills += here.kill("worker1")
-            if day % 3 == 2:
+            if day % 5 == 2:
                 broker.flushall()
             here.wait_until_done(f"R25, day {day + 1}", hurry=True)
             with here.database.reading() as session:
@@ -56,8 +58,9 @@ def a_month(setting: Setting) -> Iterator[Verdict]:
         verdict = judge(
             here, "R25", f"{_DAYS} days, {kills} kills, FLUSHALL, 10 % 4xx, 1 % 5xx", seconds=time.monotonic() - began
         )
-        verdict.duplicates = copies(notes)
+        verdict.duplicates, verdict.lost = copies(notes), lost_on_any_day(here, notes)
         verdict.to_be(duplicates=verdict.doubt)
+        verdict.must(verdict.planned == _DAYS * here.readers, f"{verdict.planned} were planned in {_DAYS} days")
         grown = {name: sizes[_DAYS - 1][name] - sizes[5][name] for name in sizes[5]}
         verdict.remarks = ", ".join(f"{name} +{octets / 1e6:.0f} MB" for name, octets in grown.items())
         verdict.must(max(grown.values()) < _GROWTH, f"they grew: {verdict.remarks}")
@@ -66,10 +69,22 @@ def a_month(setting: Setting) -> Iterator[Verdict]:
         yield verdict
 
 
-def print_news(here: World, day: int) -> None:
+def lost_on_any_day(here: World, notes: list[Note]) -> int:
+    """How many digests of readers and days neither came nor are accounted for."""
+    arrived = {".".join(note.message_id.split(".")[:3]) for note in notes}
+    with here.database.reading() as session:
+        rows = session.exec(
+            select(Delivery.subscriber_id, Delivery.scheduled_day).where(
+                Delivery.kind == Kind.DIGEST, col(Delivery.state).not_in(ACCOUNTED)
+            )
+        )
+        return sum(f"<r{number}.digest.{day:%Y%m%d}" not in arrived for number, day in rows)
+
+
+def publish_news(here: World, day: int) -> None:
     """A story of the day, in every topic."""
     with here.database.transaction() as session:
-        now = here.seeded.since_at + timedelta(days=1) if not day else here.slot_at
+        now = datetime.now(UTC)
         url = f"https://courier.example/day/{day}"
         item = Item(url=url, link_key=url, title=f"News of day {day + 1}", published_at=now, seen_at=now)
         session.add(item)

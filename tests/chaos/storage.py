@@ -19,7 +19,7 @@ from tests.chaos.scenarios import scenario
 from tests.chaos.sink import Faults
 from tests.chaos.world import Setting, World, world
 
-_AHEAD, _FULL_SECONDS = 8.0, 12.0
+_AHEAD = 8.0
 _NO_ROOM = re.compile(r"disk is full|No space left|disk I/O error")
 
 
@@ -74,20 +74,21 @@ def start_again(here: World) -> None:
 @scenario("R19", "the disk is full, twice", quick=3_000, full=10_000, databases=("sqlite", "postgresql"))
 def fill_the_disk(setting: Setting) -> Iterator[Verdict]:
     """Where nothing can be marked, nothing is sent; and it goes on by itself when there is room."""
+    seconds = 12.0 if setting.full else 6.0
     with small_disk(setting) as disk, world(setting, faults=Faults(seconds=0.02), data=disk) as here:
         here.start()
         here.come(ago=-timedelta(seconds=_AHEAD))
         began = time.monotonic()
         with full(here, disk):
-            time.sleep(_AHEAD + _FULL_SECONDS)
+            time.sleep(_AHEAD + seconds)
             early = here.received_count()
         start_if_it_ended(here)
         here.wait_for(lambda: here.received_count() > here.readers / 3, "mails", seconds=300)
         with full(here, disk):
-            time.sleep(_FULL_SECONDS)
+            time.sleep(seconds)
         start_if_it_ended(here)
         here.wait_until_done("R19")
-        verdict = judge(here, "R19", f"2 × no room for {_FULL_SECONDS:.0f} s", seconds=time.monotonic() - began)
+        verdict = judge(here, "R19", f"2 × no room for {seconds:.0f} s", seconds=time.monotonic() - began)
         verdict.to_be(duplicates=verdict.doubt)
         verdict.must(early == 0, f"{early} went out although nothing could be planned or marked")
         logs = "".join(path.read_text(errors="replace") for path in (here.folder / "logs").glob("*worker*"))

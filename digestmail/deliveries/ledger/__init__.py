@@ -1,16 +1,15 @@
 """The ledger: every change of a delivery's state but its planning, and nothing else.
 
-             ┌───── give_back, reap ─────┐
-             ▼                           │
-    (plan) due ────────claim────────> claimed ────mark────> dotted ────settle────> sent
-             ▲          ▲                │                   │  │
-             │      deferred <──settle───┼─────settle────────┘  └─settle, reap─> doubt
-             │          │                ├─settle─> skipped · failed · expired     │
-             │          ▼                └─settle, reap─> held                     │
-             │       expired <─expire, replace─ due                                │
-             └────────────resolve: sent again──────────────────────────────────────┤
-                                         sent · failed · held <────────resolve─────┘
-    held ──release──> due     held ──drop──> skipped
+    (plan) ──> due ──claim──> claimed ──mark──> dotted ──settle──> sent
+                ▲ ▲              │                │
+                │ └─give_back,───┤                ├──settle──> failed · expired
+                │        reap    │                ├──settle──> deferred ──claim──> claimed
+                │                │                └──settle, reap──> doubt ──resolve──> sent · failed · held · due
+                │                ├──settle──> skipped · failed · expired · deferred
+                │                └──settle, reap──> held
+                │                                    │
+                └───────────────release──────────────┴──drop──> skipped
+    due, deferred ──expire, replace──> expired
 
 `dotted` is written before the final dot of a message goes out (RFC 1047: between the dot and our note of the reply
 nobody knows who has the message). So a crash or a silent server leaves in doubt only rows that are dotted, and
