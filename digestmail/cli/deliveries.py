@@ -27,7 +27,7 @@ def show_ledger(context: typer.Context, as_json: Json = False) -> None:
     """Show the ledger: planned = sent + skipped + expired + failed + held + open, for each kind of delivery.
 
     Open are those that go on by themselves. How many of them are deferred (the mail server asked to come again) or in
-    doubt (the mail server may have them already) is shown where there are any.
+    doubt (the mail server may have them already) is shown where there are any, and how many were doubted at some time.
     """
     if context.invoked_subcommand:
         return
@@ -50,12 +50,16 @@ def list_(
     states: Annotated[
         list[State] | None, typer.Option("--state", help="A state; repeatable. Without it, what is held or in doubt.")
     ] = None,
+    doubted: Annotated[
+        bool, typer.Option("--doubted", help="Those that were in doubt at some time, in any state.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
     as_json: Json = False,
 ) -> None:
     """Show deliveries one by one, with the reason of their state."""
     with opened() as (_, database), database.reading() as session:
-        found = listed(session.connection(), states or [State.HELD, State.DOUBT], limit=limit)
+        usual = list(State) if doubted else [State.HELD, State.DOUBT]
+        found = listed(session.connection(), states or usual, limit=limit, doubted=doubted)
     show(found, as_json=as_json, empty="No delivery is in such a state.")
 
 
@@ -89,6 +93,7 @@ def _held(connection: Connection) -> list[int]:
 
 def _row(kind: Kind, account: Account) -> dict[str, Any]:
     ended = {str(state): account.states[state] for state in (*ENDS, State.HELD)}
-    some = {"deferred": account.states[State.DEFERRED], "doubt": account.states[State.DOUBT]}
-    unusual = {name: count for name, count in (some | {"missing": account.missing}).items() if count}
+    states = {str(state): account.states[state] for state in (State.DEFERRED, State.DOUBT)}
+    others = {"doubted": account.doubted, "missing": account.missing}
+    unusual = {name: count for name, count in (states | others).items() if count}
     return {"kind": str(kind), "planned": account.planned, **ended, "open": account.open, **unusual}

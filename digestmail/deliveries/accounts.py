@@ -21,6 +21,8 @@ class Account:
     """Counted when they were planned, where they have an edition; the others have no count but their rows."""
     states: Mapping[State, int]
     """A number for every state."""
+    doubted: int
+    """How many were in doubt at some time, however they ended."""
 
     @property
     def open(self) -> int:
@@ -53,8 +55,14 @@ def accounts(connection: Connection) -> dict[Kind, Account]:
     for kind, count in [*connection.execute(counted), *connection.execute(without)]:
         planned[kind] = planned.get(kind, 0) + count
     found = summary(connection)
+    doubts = select(Delivery.kind, func.count()).where(Delivery.doubts > 0).group_by(Delivery.kind)
+    doubted: dict[str, int] = dict(connection.execute(doubts).all())
     return {
-        kind: Account(planned.get(kind, 0), {state: found.get(kind, {}).get(state, 0) for state in State})
+        kind: Account(
+            planned.get(kind, 0),
+            {state: found.get(kind, {}).get(state, 0) for state in State},
+            doubted.get(kind, 0),
+        )
         for kind in Kind
         if planned.get(kind) or kind in found
     }
@@ -88,28 +96,28 @@ class Listed:
     slot_at: datetime
     state: str
     attempts: int
+    doubts: int
+    """How often nobody knew whether the mail server had it."""
     reason: str | None
 
 
-def listed(connection: Connection, states: Sequence[State], *, limit: int) -> list[Listed]:
-    """The deliveries in some states, the oldest first."""
+def listed(connection: Connection, states: Sequence[State], *, limit: int, doubted: bool = False) -> list[Listed]:
+    """The deliveries in some states, the oldest first; if `doubted`, only those that were in doubt at some time."""
     columns: list[Any] = [
         Delivery.id,
         Delivery.kind,
-        Subscriber.email,
+        col(Subscriber.email).label("reader"),
         Delivery.slot_at,
         Delivery.state,
         Delivery.attempts,
+        Delivery.doubts,
         Delivery.reason,
     ]
     rows = connection.execute(
         select(*columns)
         .join(Subscriber, col(Subscriber.id) == Delivery.subscriber_id)
-        .where(col(Delivery.state).in_(states))
+        .where(col(Delivery.state).in_(states), col(Delivery.doubts) >= int(doubted))
         .order_by(col(Delivery.id))
         .limit(limit)
     )
-    return [
-        Listed(id=number, kind=kind, reader=email, slot_at=at, state=state, attempts=attempts, reason=reason)
-        for number, kind, email, at, state, attempts, reason in rows
-    ]
+    return [Listed(**row) for row in rows.mappings()]

@@ -20,6 +20,8 @@ def copy_database(source: Path, target: Path, *, on_pages: OnPages = lambda _don
 
     `target` has it whole or is left as it was. Raises InputError where `source` is no sound database.
     """
+    if not target.parent.is_dir():
+        raise InputError(f"There is no folder {target.parent} to write {target.name} into.")
     unfinished = target.with_name(f"{target.name}.unfinished")
     os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     try:

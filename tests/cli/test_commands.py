@@ -55,6 +55,11 @@ def test_empty_lists_say_what_to_do_first(run: Run) -> None:
         (["subscriber", "show", "nobody@example.org"], "no subscriber"),
         (["preview", "--topic", "x"], "no topic “x”"),
         (["tick", "--now", "tomorrow"], "ISO 8601"),
+        (["deliveries", "release"], "say --all"),
+        (["deliveries", "drop", "7", "--all"], "say --all"),
+        (["deliveries", "drop", "7"], "7 is not held"),
+        (["backup", "/no/such/folder/file.db"], "no folder /no/such/folder"),
+        (["restore", "none.db"], "no file none.db"),
     ],
 )
 def test_a_mistake_is_answered_with_a_sentence(run: Run, command: list[str], words: str) -> None:

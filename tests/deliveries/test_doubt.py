@@ -8,6 +8,7 @@ from sqlmodel import select, update
 
 from digestmail.clock import standing_still
 from digestmail.deliveries import ledger
+from digestmail.deliveries.accounts import accounts, listed
 from digestmail.deliveries.asking import Answer, Ask, Question, Verdict
 from digestmail.deliveries.doubt import Doubts, Policy
 from digestmail.deliveries.outcome import Reply, Result, in_doubt
@@ -130,3 +131,12 @@ def test_the_question_names_the_time_between_the_mark_and_the_end(database: Data
     assert [question.message_id for question in asked] == [f"<{number}>" for number in doubtful]
     for question in asked:
         assert now - timedelta(minutes=1) < question.since_at <= question.until_at <= now
+
+
+def test_what_was_in_doubt_stays_listed_when_it_is_settled(database: Database, doubtful: list[int]) -> None:
+    resolve(database, ask=always(Verdict.TAKEN))
+    with database.reading() as session:
+        rows = listed(session.connection(), list(State), limit=10, doubted=True)
+        assert [(row.id, row.state, row.doubts) for row in rows] == [(number, State.SENT, 1) for number in doubtful]
+        [account] = accounts(session.connection()).values()
+    assert account.doubted == len(doubtful)

@@ -38,7 +38,7 @@ def test_from_the_form_to_the_last_mail(site: Site) -> None:
     assert welcome["To"] == ANN
     assert welcome["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "International Relations" in part(welcome, "html")
-    assert "International Relations" in part(welcome, "plain")
+    assert "INTERNATIONAL RELATIONS" in part(welcome, "plain")
 
     one_click = welcome["List-Unsubscribe"].strip("<>")
     assert httpx2.get(one_click).status_code == 200
