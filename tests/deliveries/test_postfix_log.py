@@ -8,7 +8,7 @@ import pytest
 
 from digestmail.deliveries.asking import Answer, Question, Verdict
 from digestmail.deliveries.outcome import Reply
-from digestmail.deliveries.postfix_log import LogFile, PostfixLog, read_time
+from digestmail.deliveries.postfix_log import LogFile, PostfixLog, log_of, read_time
 
 START = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 ID = "<r1.digest.20261124.ab@courier.example>"
@@ -158,3 +158,28 @@ def test_a_time_without_a_year_is_the_latest_that_is_not_to_come() -> None:
     assert read_time(text, now=lambda: now) == now - timedelta(seconds=10)
     assert read_time(b"Feb 30 00:00:00", now=lambda: now) is None
     assert read_time(b"nonsense") is None
+
+
+def test_the_journal_is_asked_for_the_mail_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `journalctl --output=short-iso-precise` prints it, here by a stand-in that notes how it was called."""
+    lines = "".join([*EARLIER, *session("4F1A2B3C4D"), active("4F1A2B3C4D")]).replace("+00:00", "+0000")
+    (tmp_path / "lines").write_text(lines)
+    program = tmp_path / "journalctl"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\ncat {tmp_path}/lines\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert PostfixLog(log_of("postfix:journal")).ask([QUESTION])[ID] == Answer(Verdict.TAKEN)
+    before, since = (tmp_path / "calls").read_text().splitlines()
+    assert "--facility=mail --output=short-iso-precise" in since
+    at = int((QUESTION.since_at - timedelta(seconds=2)).timestamp())
+    assert f"--until=@{at}" in before
+    assert f"--since=@{at}" in since
+
+
+def test_a_journal_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(OSError, match="journal cannot be read"):
+        PostfixLog(log_of("postfix:journal")).ask([QUESTION])
