@@ -12,7 +12,7 @@ from digestmail.local.broker import answers_ping
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.scenarios import scenario
 from tests.chaos.sink import Faults
-from tests.chaos.world import Setting, World, world
+from tests.chaos.world import Setting, world
 
 _SLOW = Faults(seconds=0.02)
 """Else a quick load is over before anything could be done to it."""
@@ -136,9 +136,3 @@ class again_and_again:  # noqa: N801 - reads as a statement
                 self._do()
             except (OSError, redis.RedisError):
                 continue
-
-
-def broker_keys(here: World) -> int:
-    """How many keys the broker holds."""
-    found: int = redis.Redis.from_url(here.broker.url).dbsize()
-    return found

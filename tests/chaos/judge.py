@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from digestmail.deliveries.accounts import accounts, editions_that_differ
 from digestmail.store.models import Delivery, Subscriber
@@ -95,9 +95,3 @@ def copies(notes: Collection[Note]) -> int:
     identities = Counter(note.message_id for note in notes)
     people = Counter((note.recipient, note.message_id.split(".")[2]) for note in notes)
     return max(len(notes) - len(identities), len(notes) - len(people))
-
-
-def open_doubts(world: World) -> int:
-    """How many are in doubt at this moment."""
-    with world.database.reading() as session:
-        return session.exec(select(func.count()).where(col(Delivery.state) == State.DOUBT)).one()

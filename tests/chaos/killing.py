@@ -54,9 +54,7 @@ def _kill_all(here: World, name: str, kills: int) -> Verdict:
     here.start(workers=WORKERS)
     here.come()
     began = time.monotonic()
-    for kill in range(kills):
-        some = here.readers * (kill + here.chance.random()) / (kills + 1)
-        here.wait_for(lambda some=some: here.received_count() > some or not here.open_count(), "mails", seconds=600)
+    for _ in here.moments(name, kills):
         time.sleep(here.chance.random() * 0.05)
         here.kill("worker")
     here.wait_until_done(name)
@@ -224,9 +222,7 @@ def ask_workers_to_leave(setting: Setting) -> Iterator[Verdict]:
         here.come()
         began = time.monotonic()
         slowest = 0.0
-        for turn in range(times):
-            some = here.readers * (turn + here.chance.random()) / (times + 1)
-            here.wait_for(lambda some=some: here.received_count() > some or not here.open_count(), "mails", seconds=900)  # type: ignore[misc]
+        for _ in here.moments("R17 SIGTERM", times):
             numbers = here.pids("worker")
             here.signal(signal.SIGTERM, "worker")
             asked = time.monotonic()
@@ -261,9 +257,7 @@ def kill_anybody_on_sqlite(setting: Setting) -> Iterator[Verdict]:
 
         visitor = threading.Thread(target=knock)
         visitor.start()
-        for kill in range(kills):
-            some = here.readers * (kill + here.chance.random()) / (kills + 1)
-            here.wait_for(lambda some=some: here.received_count() > some or not here.open_count(), "mails", seconds=900)  # type: ignore[misc]
+        for _ in here.moments("R18", kills):
             here.kill(here.chance.choice(["worker1", "worker2", "worker3", "worker4", "web", "beat", "broker"]))
         here.wait_until_done("R18")
         over.set()

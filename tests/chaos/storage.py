@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,9 +31,7 @@ def lose_postgresql(setting: Setting) -> Iterator[Verdict]:
         here.start()
         here.come()
         began = time.monotonic()
-        for turn in range(times):
-            some = here.readers * (turn + here.chance.random()) / (times + 1)
-            here.wait_for(lambda some=some: here.received_count() > some or not here.open_count(), "mails", seconds=900)  # type: ignore[misc]
+        for _ in here.moments("R17", times):
             stop_hard(here)
             time.sleep(seconds)
             start_again(here)
@@ -121,10 +119,8 @@ def full(here: World, disk: Path | None) -> Iterator[None]:
             yield
         return
     filler = disk / "filler"
-    with filler.open("wb") as file:
+    with filler.open("wb", buffering=0) as file:  # else closing it would write once more
         fill(lambda: file.write(b"\0" * 65536))
-        with suppress(OSError):
-            file.flush()
     try:
         yield
     finally:

@@ -232,6 +232,26 @@ class World:
                     raise BenchError(f"{what}: nothing has ended for {_STALLED_SECONDS:.0f} s.\n{self.logs()}")
                 time.sleep(0.2)
 
+    def moments(self, what: str, times: int) -> Iterator[int]:
+        """So many random moments of the run, one after the other; meanwhile it shows how that comes along."""
+        with self.screen.progress(what, self.readers) as tell:
+            for turn in range(times):
+                some = self.readers * (turn + self.chance.random()) / (times + 1)
+                deadline = time.monotonic() + _STALLED_SECONDS
+                while (arrived := self.received_count()) <= some and not self._is_over():
+                    tell(arrived, self.readers)
+                    if time.monotonic() > deadline:
+                        raise BenchError(f"{what}: no mail for {_STALLED_SECONDS:.0f} s.\n{self.logs()}")
+                    time.sleep(0.05)
+                yield turn
+
+    def _is_over(self) -> bool:
+        """Whether nothing is open, as far as the database can be asked."""
+        try:
+            return not self.open_count()
+        except SQLAlchemyError:
+            return False
+
     def received(self) -> list[Note]:
         """What the sink has noted so far."""
         try:
