@@ -204,7 +204,8 @@ class World:
         """How many go on by themselves, those to be planned included."""
         with self.database.reading() as session:
             due = select(func.count()).select_from(Subscriber).where(col(Subscriber.next_send_at) <= datetime.now(UTC))
-            return self.count(*OPEN) + session.exec(due).one()
+            unplanned = session.exec(due).one()  # first: whoever is planned meanwhile is counted below
+        return unplanned + self.count(*OPEN)
 
     def wait_for(self, true: Callable[[], object], what: str, *, seconds: float = 60) -> None:
         """Look again and again until it is true. Raises BenchError with the ends of the logs."""
