@@ -41,8 +41,13 @@ def show_ledger(context: typer.Context, as_json: Json = False) -> None:
         as_json=as_json,
         empty="No deliveries yet.",
     )
-    for edition, planned, existing in different:
-        fail(f"Of edition {edition} {planned} deliveries were planned, and there are {existing}.")
+    if different:
+        fail(
+            " ".join(
+                f"Of edition {number} {planned} were planned, and there are {there}."
+                for number, planned, there in different
+            )
+        )
 
 
 @deliveries.command("list")

@@ -45,9 +45,9 @@ def summary(connection: Connection) -> dict[Kind, dict[State, int]]:
 
 
 def accounts(connection: Connection) -> dict[Kind, Account]:
-    """The account of each kind of which something was planned, by one query for what was planned and one for what is.
+    """The account of each kind of which something was planned.
 
-    They must see the same moment: on PostgreSQL in a transaction that is REPEATABLE READ.
+    Its queries must see the same moment: use a session of `Database.reading(at_one_moment=True)`.
     """
     counted = select(Edition.kind, func.sum(Edition.planned)).group_by(Edition.kind)
     without = select(Delivery.kind, func.count()).where(col(Delivery.edition_id).is_(None)).group_by(Delivery.kind)

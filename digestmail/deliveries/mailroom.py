@@ -9,7 +9,7 @@ from digestmail.deliveries.poison import take_out_poison
 from digestmail.editions.content import Content
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.confirmation import LetterComposer
-from digestmail.messages.message import Message, message_id
+from digestmail.messages.message import Message, message_id, message_number
 from digestmail.messages.publication import Publication
 from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
@@ -41,12 +41,7 @@ class Mailroom:
     def compose(self, claimed: Claimed) -> Message | None:
         """The message of a delivery; None where the reader's topics have nothing new."""
         if claimed.kind == Kind.CONFIRMATION:
-            return self._letter().confirmation(
-                delivery_id=claimed.id,
-                subscriber_id=claimed.subscriber_id,
-                recipient=claimed.email,
-                date_at=claimed.slot_at,
-            )
+            return self._letter().confirmation(delivery_id=claimed.id, recipient=claimed.email, date_at=claimed.slot_at)
         if claimed.kind == Kind.REMINDER:
             return self._letter().reminder(
                 delivery_id=claimed.id,
@@ -67,9 +62,8 @@ class Mailroom:
     def identify(self, doubt: Doubt) -> str:
         """The Message-ID of a delivery that was composed before."""
         return message_id(
+            message_number(doubt.kind, delivery_id=doubt.id, subscriber_id=doubt.subscriber_id),
             doubt.kind,
-            delivery_id=doubt.id,
-            subscriber_id=doubt.subscriber_id,
             day=doubt.scheduled_day or doubt.slot_at.astimezone(UTC).date(),
             installation=self._tokens.installation,
             domain=self._publication.domain,

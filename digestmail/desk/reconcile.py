@@ -31,7 +31,7 @@ def check_that_nobody_works(database: Database) -> None:
     if workers:
         raise InputError(
             f"{len(workers)} {'worker is' if len(workers) == 1 else 'workers are'} running on this database. "
-            "Stop the service first; a worker that was killed counts for one minute more."
+            "Stop the service first; a worker that was killed on another machine counts for one minute more."
         )
 
 
@@ -43,7 +43,7 @@ def reconcile(service: Service, clock: Clock, *, on_wait: Callable[[int], None] 
     database = service.database
     plan_due(database, clock, catch_up=service.settings.catch_up)
     with database.writing() as connection:
-        doubted = ledger.doubt_what_is_open(connection)
+        ledger.doubt_what_is_open(connection)
     doubts = service.doubts(clock, policy="hold")
     deadline = time.monotonic() + _ASK_SECONDS
     resolved: Counter[State] = Counter()
@@ -57,7 +57,6 @@ def reconcile(service: Service, clock: Clock, *, on_wait: Callable[[int], None] 
     if left:
         with database.writing() as connection:
             resolved[State.HELD] += ledger.hold_doubts(connection)
-    assert resolved.total() >= doubted  # noqa: S101 - none is in doubt any more
     return resolved
 
 

@@ -32,13 +32,13 @@ class LetterComposer:
         self._tokens = tokens
         self._letters = {kind: self._compose(kind) for kind in (Kind.CONFIRMATION, Kind.REMINDER)}
 
-    def confirmation(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
+    def confirmation(self, *, delivery_id: int, recipient: str, date_at: datetime) -> Message:
         """Asks whether the address's owner signed up; its link is good for this delivery.
 
         Raises ValueError if the recipient's address cannot stand in a header.
         """
         links = {"confirm": self._tokens.maker(Purpose.CONFIRM)(delivery_id)}
-        return self._message(Kind.CONFIRMATION, delivery_id, subscriber_id, recipient, date_at, links)
+        return self._message(Kind.CONFIRMATION, delivery_id, recipient, date_at, links)
 
     def reminder(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
         """Tells a subscriber who signed up again how to change the subscription or end it.
@@ -49,22 +49,15 @@ class LetterComposer:
             "preferences": self._tokens.maker(Purpose.PREFERENCES)(subscriber_id),
             "unsubscribe": self._tokens.maker(Purpose.UNSUBSCRIBE)(subscriber_id),
         }
-        return self._message(Kind.REMINDER, delivery_id, subscriber_id, recipient, date_at, links)
+        return self._message(Kind.REMINDER, delivery_id, recipient, date_at, links)
 
     def _message(
-        self,
-        kind: Kind,
-        delivery_id: int,
-        subscriber_id: int,
-        recipient: str,
-        date_at: datetime,
-        links: Mapping[str, bytes],
+        self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, bytes]
     ) -> Message:
         letter = self._letters[kind]
         identity = message_id(
+            str(delivery_id),
             kind,
-            delivery_id=delivery_id,
-            subscriber_id=subscriber_id,
             day=date_at.astimezone(UTC).date(),
             installation=self._tokens.installation,
             domain=self._publication.domain,

@@ -22,19 +22,21 @@ class Message(NamedTuple):
     """Known to be ASCII and to have no line that begins with a dot: it goes over the wire as it is (RFC 5321 4.5.2)."""
 
 
-def message_id(kind: Kind, *, delivery_id: int, subscriber_id: int, day: date, installation: str, domain: str) -> str:
+def message_id(number: str, kind: Kind, *, day: date, installation: str, domain: str) -> str:
     """The Message-ID of a delivery: the same on every attempt, so that a message sent twice is known as one.
 
-    A digest is named by its reader and scheduled day, so it is known also to a database that was restored and has
-    planned it anew; all else by the delivery and the day of its slot in UTC. `installation` keeps deliveries of two
-    databases on one domain apart.
+    `number` is what `message_number` gives, and `day` a digest's scheduled day, else that of the slot in UTC.
+    `installation` keeps deliveries of two databases on one domain apart.
     """
-    ending = message_id_ending(kind, day=day, installation=installation, domain=domain)
-    return f"<{message_number(kind, delivery_id=delivery_id, subscriber_id=subscriber_id)}{ending}"
+    return f"<{number}{message_id_ending(kind, day=day, installation=installation, domain=domain)}"
 
 
 def message_number(kind: Kind, *, delivery_id: int, subscriber_id: int) -> str:
-    """How the Message-ID begins."""
+    """How the Message-ID of a delivery begins.
+
+    A digest is named by its reader, whose scheduled day follows: so it is known also to a database that was restored
+    and has planned it anew. All else is named by the delivery.
+    """
     return f"r{subscriber_id}" if kind is Kind.DIGEST else str(delivery_id)
 
 

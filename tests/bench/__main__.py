@@ -1,13 +1,10 @@
 """The command line: `./run bench`, `./run bench --check`, `./run bench page FILE.json …`."""
 
 import json
-import signal
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -15,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.check import check as run_check
+from tests.bench.command import run_command
 from tests.bench.figures import RunFigures, flat
 from tests.bench.measure import Report, measure
-from tests.bench.options import BenchError, Options, Part, read_address, read_duration, read_parts
+from tests.bench.options import Options, Part, read_address, read_duration, read_parts
 from tests.bench.page import plot as draw
 from tests.bench.page import write_page
 from tests.bench.screen import Screen
@@ -139,14 +137,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)  # the same way out as Ctrl-C: nothing is left behind
-    signal.signal(signal.SIGHUP, _interrupt)
-    try:
-        app(prog_name="./run bench")
-    except BenchError as error:
-        sys.exit(f"{error}")
+    run_command(app, "./run bench")

@@ -10,6 +10,10 @@ class BenchError(Exception):
     """The bench cannot go on; the text says why and what to do."""
 
 
+class LackingError(BenchError):
+    """A program is not here, or may not be used here, that this needs."""
+
+
 class Part(StrEnum):
     """One measure. All but the last are taken unless `--only` or `--without` says otherwise."""
 

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 from digestmail.local.broker import free_port
 from digestmail.store.database import Database
 from tests.bench.children import Child, Children
-from tests.bench.options import BenchError
+from tests.bench.options import BenchError, LackingError
 
 
 class Scratch(ABC):
@@ -215,7 +215,7 @@ def _programs() -> Path:
     for path in reversed([Path(path).resolve() for path in found if path]):
         if path.with_name("initdb").exists():
             return path.parent
-    raise BenchError("PostgreSQL's programs were not found: `apt install postgresql`, or give the URL of a database.")
+    raise LackingError("PostgreSQL's programs were not found: `apt install postgresql`, or give the URL of a database.")
 
 
 def _answers(url: str) -> bool:

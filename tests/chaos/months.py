@@ -51,7 +51,7 @@ def a_month(setting: Setting) -> Iterator[Verdict]:
                 troubles.append(f"on day {day + 1} the accounts do not add up: {missing}")
             if (keys := broker.dbsize()) > 20:
                 troubles.append(f"on day {day + 1} the broker has {keys} keys")
-            if claims > 4 or workers > 2 + day:
+            if claims > 4 or workers > 2 + kills:
                 troubles.append(f"on day {day + 1} there are {claims} claims and {workers} workers")
             sizes[day] = {name: resident(pid) for name in ("worker2", "beat1", "web") for pid in here.pids(name)}
         notes: list[Note] = [note for note in here.received() if ".digest." in note.message_id]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from digestmail.local.broker import free_port
-from tests.bench.options import BenchError
+from tests.bench.options import BenchError, LackingError
 from tests.bench.sinks import postfix_program
 
 _SERVICES = """\
@@ -71,12 +71,12 @@ class Postfix:
 
 @contextmanager
 def running(folder: Path, *, next_port: int) -> Iterator[Postfix]:
-    """Start one for the length of the block. Raises BenchError where there is none, or we are not root."""
+    """Start one for the length of the block. Raises LackingError where there is none, or we are not root."""
     program = postfix_program("postfix")
     if program is None:
-        raise BenchError("Postfix was not found; on Debian: `apt install postfix`.")
+        raise LackingError("Postfix was not found; on Debian: `apt install postfix`.")
     if os.geteuid() != 0:
-        raise BenchError("a Postfix of our own can be started by root alone")
+        raise LackingError("a Postfix of our own can be started by root alone")
     home = folder / "postfix"
     for name in ("queue", "data", "conf"):
         (home / name).mkdir(parents=True)

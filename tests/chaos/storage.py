@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from tests.bench.options import BenchError
+from tests.bench.options import LackingError
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.scenarios import scenario
 from tests.chaos.sink import Faults
@@ -103,7 +103,7 @@ def small_disk(setting: Setting) -> Iterator[Path | None]:
         command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", name]
         made = subprocess.run(command, check=False, capture_output=True)
         if made.returncode and setting.database != "sqlite":
-            raise BenchError("a small disk for PostgreSQL can be made by root alone")
+            raise LackingError("a small disk for PostgreSQL can be made by root alone")
         try:
             yield None if made.returncode else Path(name)
         finally:

@@ -1,16 +1,21 @@
 """The judge counts what is lost and what came twice, and a verdict says what was broken."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from tests.bench.options import LackingError
 from tests.bench.recorder import Note
+from tests.bench.screen import Screen
+from tests.chaos.__main__ import verdicts_of
 from tests.chaos.judge import Verdict, copies
-from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.scenarios import SCENARIOS, Scenario
 from tests.chaos.scenarios_of_all_kinds import __all__ as kinds
 from tests.chaos.table import cells, write_page
+from tests.chaos.world import Setting
 
 
 def note(reader: int, *, day: str = "20261124", recipient: str = "") -> Note:
@@ -64,3 +69,17 @@ def test_every_scenario_of_the_table_that_is_ours_is_there() -> None:
     assert kinds
     assert {each.number for each in SCENARIOS.values()} == {*range(1, 13), *range(14, 21), 25}
     assert all(each.quick <= each.full for each in SCENARIOS.values())
+
+
+@pytest.mark.parametrize(("required", "broken"), [("0", []), ("1", [["Postfix was not found"]])])
+def test_what_needs_a_program_that_lacks_is_left_out_unless_all_are_required(
+    monkeypatch: pytest.MonkeyPatch, required: str, broken: list[list[str]]
+) -> None:
+    def needs_postfix(_: Setting) -> Iterator[Verdict]:
+        raise LackingError("Postfix was not found")
+        yield
+
+    monkeypatch.setenv("TESTS_REQUIRE_SERVICES", required)
+    chosen = Scenario(name="R1", title="x", quick=1, full=1, databases=("sqlite",), run=needs_postfix)
+    setting = Setting(readers=1, database="sqlite", full=False, seed=1, screen=Screen())
+    assert [found.broken for found in verdicts_of(chosen, setting)] == broken

@@ -19,13 +19,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, func, select, update
 
 from digestmail.local.broker import answers_ping, choose_broker, free_port
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Subscriber
+from digestmail.store.models import WAITING, Delivery, Subscriber
 from digestmail.store.states import OPEN, Kind
 from tests.bench.children import Child, Children
 from tests.bench.installation import loaded, settings_for
@@ -72,12 +71,10 @@ class World:
         sink: Sink,
         chance: random.Random,
         screen: Screen,
-        full: bool,
         settings: Mapping[str, str],
     ) -> None:
         self.folder, self.children, self.databases, self.database = folder, children, databases, database
-        self.seeded, self.options, self.sink = seeded, options, sink
-        self.chance, self.screen, self.full = chance, screen, full
+        self.seeded, self.chance, self.screen = seeded, chance, screen
         self.readers = options.subscribers
         home = folder / "home"
         home.mkdir()
@@ -107,9 +104,9 @@ class World:
             self.keep_digestmail("web", "web")
             self.wait_for(self.is_well, "the web pages")
 
-    def keep_digestmail(self, name: str, command: str, **settings: str) -> None:
-        """Start a process of the service and keep it running; `settings` are more of its environment."""
-        self.keep(name, (sys.executable, "-m", "digestmail", command), self.environment | settings)
+    def keep_digestmail(self, name: str, command: str) -> None:
+        """Start a process of the service and keep it running."""
+        self.keep(name, (sys.executable, "-m", "digestmail", command))
 
     def keep(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Start a process, and start it again whenever it ends."""
@@ -191,8 +188,7 @@ class World:
     def let_time_pass(self) -> None:
         """What was put off is due now."""
         with self.database.transaction() as session:
-            waiting = text("state IN ('due', 'deferred')")
-            session.connection().execute(update(Delivery).where(waiting).values(due_at=self.slot_at))
+            session.connection().execute(update(Delivery).where(WAITING).values(due_at=self.slot_at))
 
     def count(self, *states: str) -> int:
         """How many deliveries are in these states."""
@@ -233,7 +229,7 @@ class World:
                     raise BenchError(f"{what}: nothing has ended for {_STALLED_SECONDS:.0f} s.\n{self.logs()}")
                 time.sleep(0.2)
 
-    def moments(self, what: str, times: int) -> Iterator[int]:
+    def moments(self, what: str, times: int) -> Iterator[None]:
         """So many random moments of the run, one after the other; meanwhile it shows how that comes along."""
         with self.screen.progress(what, self.readers) as tell:
             for turn in range(times):
@@ -244,7 +240,7 @@ class World:
                     if time.monotonic() > deadline:
                         raise BenchError(f"{what}: no mail for {_STALLED_SECONDS:.0f} s.\n{self.logs()}")
                     time.sleep(0.05)
-                yield turn
+                yield
 
     def _is_over(self) -> bool:
         """Whether nothing is open, as far as the database can be asked."""
@@ -375,7 +371,6 @@ def world(
                     sink=Sink("sink", "127.0.0.1", outer),
                     chance=random.Random(setting.seed),
                     screen=setting.screen,
-                    full=setting.full,
                     settings={f"DIGESTMAIL_{key}": value for key, value in (settings | dict(more)).items()},
                 )
                 try:

@@ -8,7 +8,7 @@ LETTERS = LetterComposer(PUBLICATION, TOKENS)
 
 
 def test_a_confirmation_asks_with_one_link() -> None:
-    message = LETTERS.confirmation(delivery_id=3, subscriber_id=5, recipient="ann@example.org", date_at=AT)
+    message = LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
     link = f"{PUBLICATION.url}/c/{TOKENS.make(Purpose.CONFIRM, 3)}"
     assert html_of(message).count("<a ") == 1
     assert f'href="{link}"' in html_of(message)
@@ -17,7 +17,7 @@ def test_a_confirmation_asks_with_one_link() -> None:
 
 
 def test_a_confirmation_is_not_yet_of_a_list() -> None:
-    message = parsed(LETTERS.confirmation(delivery_id=3, subscriber_id=5, recipient="ann@example.org", date_at=AT))
+    message = parsed(LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT))
     assert not [name for name in message if name.startswith("List-")]
     assert message["Subject"] == "Please confirm your daily digest from The Harbour Courier"
     assert message["Message-ID"] == f"<3.confirmation.20261123.{TOKENS.installation}@courier.example>"
@@ -37,7 +37,7 @@ def test_a_reminder_leads_to_the_preferences_and_out() -> None:
 
 def test_letters_show_nothing_of_the_person_they_go_to() -> None:
     first, second = (
-        LETTERS.confirmation(delivery_id=3, subscriber_id=5, recipient=recipient, date_at=AT)
+        LETTERS.confirmation(delivery_id=3, recipient=recipient, date_at=AT)
         for recipient in ("ann@example.org", "buy-now@spam.example")
     )
     assert html_of(first) == html_of(second)
@@ -46,8 +46,6 @@ def test_letters_show_nothing_of_the_person_they_go_to() -> None:
 
 def test_no_line_of_a_letter_begins_with_a_dot() -> None:
     dots = replace(PUBLICATION, name="... " + "." * 70, postal_address="." * 300)
-    message = LetterComposer(dots, TOKENS).confirmation(
-        delivery_id=3, subscriber_id=5, recipient="ann@example.org", date_at=AT
-    )
+    message = LetterComposer(dots, TOKENS).confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
     assert message.wire_ready
     assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

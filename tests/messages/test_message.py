@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from digestmail.messages.message import message_id
+from digestmail.messages.message import message_id, message_number
 from digestmail.store.states import Kind
 
 
@@ -16,5 +16,6 @@ from digestmail.store.states import Kind
 )
 def test_a_message_id_has_this_form_for_ever(kind: Kind, identity: str) -> None:
     day = date(2026, 11, 24)
-    made = message_id(kind, delivery_id=1234, subscriber_id=7, day=day, installation="0a1b2c3d", domain="example.org")
+    number = message_number(kind, delivery_id=1234, subscriber_id=7)
+    made = message_id(number, kind, day=day, installation="0a1b2c3d", domain="example.org")
     assert made == identity
