@@ -17,7 +17,7 @@ from sqlmodel import col, select, update
 from digestmail.deliveries import ledger
 from digestmail.deliveries.outcome import CRASHES
 from digestmail.local.broker import answers_ping
-from digestmail.store.models import Claim, Delivery, Subscriber
+from digestmail.store.models import WAITING, Claim, Delivery, Subscriber
 from digestmail.store.states import State
 from tests.bench.children import Children
 from tests.chaos import postfix
@@ -139,7 +139,7 @@ def let_one_be_due(here: World, number: int) -> None:
             update(Subscriber).where(col(Subscriber.id) == number).values(next_send_at=now, next_day=now.date())
         )
         connection.execute(
-            update(Delivery).where(col(Delivery.subscriber_id) < number).values(due_at=now + timedelta(hours=1))
+            update(Delivery).where(WAITING, col(Delivery.due_at) <= now).values(due_at=now + timedelta(hours=2))
         )
 
 
