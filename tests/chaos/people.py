@@ -47,9 +47,18 @@ def leave_meanwhile(setting: Setting) -> Iterator[Verdict]:
         with ThreadPoolExecutor(4) as pool:
             statuses = set(pool.map(leave, leaving))
         here.wait_until_done("R20")
+        with here.database.reading() as session:
+            of_whom = select(Subscriber.email).join(Delivery, col(Delivery.subscriber_id) == Subscriber.id)
+            planned = set(session.exec(of_whom))
         notes = {note.recipient: note.at for note in here.received() if ".digest." in note.message_id}
         late = [notes[email] - at for email, at in left_at.items() if email in notes and notes[email] > at]
-        verdict = judge(here, "R20", f"{len(leaving):,} unsubscribes", seconds=time.monotonic() - began)
+        verdict = judge(
+            here,
+            "R20",
+            f"{len(leaving):,} unsubscribes",
+            seconds=time.monotonic() - began,
+            expected=set(emails.values()) - (set(left_at) - planned),  # who left before being planned has no digest
+        )
         verdict.to_be()
         reached = sum(email in notes for email in left_at)
         latest = f", the latest {1000 * max(late):.0f} ms after" if late else ""
