@@ -34,10 +34,11 @@ def a_month(setting: Setting) -> Iterator[Verdict]:
         first = here.slot_at.date()
         for day in range(_DAYS):
             publish_news(here, day)
+            before = here.received_count()
             here.come(day=first + timedelta(days=day))
             if day % 5 == 1:
-                here.wait_for(lambda: here.received_count() > 0, "mail")
-                time.sleep(here.chance.random())
+                here.wait_for(lambda before=before: here.received_count() > before, "mail")  # type: ignore[misc]
+                time.sleep(here.chance.random() * 0.2)
                 kills += here.kill("worker1")
             if day % 5 == 2:
                 broker.flushall()
