@@ -121,7 +121,7 @@ def crash_at_each_step(setting: Setting) -> Iterator[Verdict]:
         here.let_time_pass()
         here.start(workers=1)
         here.wait_until_done("R2, the rest")
-        verdict = judge(here, "R2", f"{here.readers} crashes, each step in turn", seconds=time.monotonic() - began)
+        verdict = judge(here, "R2", f"{here.readers:,} crashes, each step in turn", seconds=time.monotonic() - began)
         verdict.to_be(duplicates=verdict.doubt)
         expected = sum(_OUTCOMES[steps[number % len(steps)]][0] == State.DOUBT for number in range(1, here.readers + 1))
         verdict.must(verdict.doubt == expected, f"{verdict.doubt} were in doubt, and not {expected}")
