@@ -229,7 +229,7 @@ class World:
                         self.let_time_pass()
                 if time.monotonic() - moved > _STALLED_SECONDS:
                     raise BenchError(f"{what}: nothing has ended for {_STALLED_SECONDS:.0f} s.\n{self.logs()}")
-                time.sleep(max(0.2, 5 * (time.monotonic() - asked)))  # it counts; the service is to have the cores
+                time.sleep(max(0.2, 5 * (time.monotonic() - asked)))  # so asking takes a sixth of the time at most
 
     def moments(self, what: str, times: int) -> Iterator[None]:
         """So many random moments of the run, one after the other; meanwhile it shows how that comes along."""
