@@ -6,12 +6,12 @@ exist once has a unique key here, whatever runs twice.
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, literal_column
+from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, Text, literal_column
 from sqlalchemy import UniqueConstraint as Unique
 from sqlmodel import Field, SQLModel, col
 
 from digestmail.store.columns import NEVER_AGAIN, BigId, index_where, instant, primary_key, reference
-from digestmail.store.states import FeedState, Standing, State
+from digestmail.store.states import IN_HAND, FeedState, Standing, State
 
 
 class Topic(SQLModel, table=True):
@@ -189,10 +189,10 @@ class Delivery(SQLModel, table=True):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("uq_deliveries_digest", "subscriber_id", "scheduled_day", unique=True),
-        index_where("ix_deliveries_waiting", "priority", "due_at", "id", where="state IN ('due', 'deferred')"),
-        index_where("ix_deliveries_suspect", "crashes", "id", where="crashes > 0 AND state IN ('due', 'deferred')"),
+        index_where("ix_deliveries_waiting", "priority", "due_at", "id", where="resting IN ('due', 'deferred')"),
+        index_where("ix_deliveries_suspect", "crashes", "id", where="crashes > 0 AND resting IN ('due', 'deferred')"),
         index_where("ix_deliveries_claimed", "claim_id", where="claim_id IS NOT NULL"),
-        index_where("ix_deliveries_aside", "state", "id", where="state IN ('doubt', 'held')"),
+        index_where("ix_deliveries_aside", "resting", "id", where="resting IN ('doubt', 'held')"),
         NEVER_AGAIN,
     )
     id: int | None = primary_key()
@@ -205,6 +205,11 @@ class Delivery(SQLModel, table=True):
     priority: int
     """Smaller goes first: a person waits for a confirmation."""
     state: str
+    resting: str | None = Field(
+        default=None,
+        sa_column_args=[Computed("CASE WHEN state NOT IN ('claimed', 'dotted') THEN state END", persisted=True)],
+    )
+    """The state, unless it is one of `IN_HAND`. The indexes go by it, since a mark leaves it as it is (ADR 11)."""
     due_at: datetime = instant()
     """Not to be tried before."""
     attempts: int = 0
@@ -225,10 +230,11 @@ class Delivery(SQLModel, table=True):
 
 
 def is_in(*states: State) -> ColumnElement[bool]:
-    """Whether a delivery is in one of the states, said without a parameter: only so can the indexes of some be used."""
+    """Whether a delivery is in one of the states, said so that the indexes of some rows are used: with no parameter."""
+    column = col(Delivery.resting if IN_HAND.isdisjoint(states) else Delivery.state)
     if len(states) == 1:
-        return col(Delivery.state) == literal_column(f"'{states[0]}'")
-    return col(Delivery.state).in_([literal_column(f"'{state}'") for state in states])
+        return column == literal_column(f"'{states[0]}'")
+    return column.in_([literal_column(f"'{state}'") for state in states])
 
 
 WAITING = is_in(State.DUE, State.DEFERRED)

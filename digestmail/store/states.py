@@ -53,3 +53,6 @@ ENDS = (State.SENT, State.SKIPPED, State.EXPIRED, State.FAILED)
 
 OPEN = (State.DUE, State.DEFERRED, State.CLAIMED, State.DOTTED, State.DOUBT)
 """In these it goes on by itself. What is HELD is neither: it waits for the operator."""
+
+IN_HAND = frozenset({State.CLAIMED, State.DOTTED})
+"""In these a claim holds a delivery."""

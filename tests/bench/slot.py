@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Subscriber
+from digestmail.store.models import WAITING, Delivery, Subscriber
 from digestmail.store.outbox import ask_for
 from digestmail.store.states import Kind, State
 from tests.bench.children import Child, Children
@@ -36,7 +36,7 @@ PROBE = "probe@mail0.example"
 SIGNED_UP = "somebody@mail0.example"
 """Who signs up in the middle of it."""
 
-_OPEN = (text("deliveries.state IN ('due', 'deferred')"), col(Delivery.claim_id).is_not(None))
+_OPEN = (WAITING, col(Delivery.claim_id).is_not(None))
 """What waits and what is at work, in the words of the indexes."""
 _LOOK_SECONDS = 0.2
 _SHARE_OF_LOOKING = 0.02

@@ -269,3 +269,16 @@ def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
         after = connection.execute(scans).one()
     assert after.seq_scan == before.seq_scan
     assert after.idx_scan > before.idx_scan
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_mark_touches_no_index(filled: Database) -> None:
+    with filled.writing() as connection:
+        ours, ids = take(connection)
+    updates = text("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'deliveries'")
+    with filled.writing() as connection:
+        before = connection.execute(updates).one()
+        assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+        after = connection.execute(updates).one()
+    assert after.n_tup_upd - before.n_tup_upd == 32
+    assert after.n_tup_hot_upd - before.n_tup_hot_upd >= 28  # a page may be full
