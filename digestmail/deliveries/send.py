@@ -220,8 +220,7 @@ class Sender:
         """Settle what has ended and mark the wave, in one transaction; which of it may have their dots."""
         try:
             with self._report.measured("ledger"), self._database.writing() as connection:
-                ledger.settle(connection, self._ended, now=self._clock())
-                won = ledger.mark(connection, self._claim_id, self._ready)
+                won = ledger.mark(connection, self._claim_id, self._ready, ended=self._ended, now=self._clock())
         except BaseException:
             later = Outcome(Result.LATER, NOT_MARKED, due_at=self._clock())
             for tag in self._ready:  # whether marked or not: they got no dot, so they are in no doubt

@@ -28,7 +28,7 @@ def doubtful(database: Database, due: Due) -> list[int]:
     with database.writing() as connection:
         ours = ledger.open_claim(connection, owner=this_process())
         ledger.claim(connection, ours, now=SLOT, limit=3)
-        ledger.mark(connection, ours, ids)
+        ledger.mark(connection, ours, ids, now=SLOT)
         ledger.settle(
             connection, [ledger.Ended(ours, number, in_doubt(attempts=1, now=SLOT)) for number in ids], now=SLOT
         )

@@ -33,7 +33,7 @@ def claim(database: Database, claim_id: int, limit: int = 100) -> list[ledger.Cl
 
 def mark(database: Database, claim_id: int, ids: Sequence[int]) -> set[int]:
     with database.transaction() as session:
-        return ledger.mark(session.connection(), claim_id, ids)
+        return ledger.mark(session.connection(), claim_id, ids, now=SLOT)
 
 
 def settle(database: Database, claim_id: int, *outcomes: tuple[int, Outcome]) -> None:
@@ -402,7 +402,7 @@ def test_a_failing_commit_leaves_nothing_half_done(database: Database, due: Due)
     def fail() -> None:
         with database.transaction() as session:
             ledger.settle(session.connection(), [ledger.Ended(ours, ids[0], Outcome(Result.SENT))], now=SLOT)
-            ledger.mark(session.connection(), ours, ids[1:])
+            ledger.mark(session.connection(), ours, ids[1:], now=SLOT)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

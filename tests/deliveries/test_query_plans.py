@@ -165,7 +165,7 @@ def test_a_wave_is_marked_and_settled_by_its_ids(filled: Database) -> None:
     with filled.writing() as connection:
         ours, ids = take(connection)
         with explained(filled) as plans:
-            assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+            assert ledger.mark(connection, ours, ids[:32], now=NOW) == set(ids[:32])
             settle(connection, ours, ids)
     check(plans, BY_ID)
 
@@ -236,7 +236,7 @@ def test_statistics_that_somebody_had_sqlite_make_while_the_ledger_was_small_do_
     filled.engine.dispose()  # they are read when a connection is opened
     with filled.writing() as connection, explained(filled) as plans:
         ours, ids = take(connection)
-        assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+        assert ledger.mark(connection, ours, ids[:32], now=NOW) == set(ids[:32])
         settle(connection, ours, ids)
     check(plans, OF_WHAT_IS_DUE | BY_ID)
     with explained(filled) as plans:
@@ -254,7 +254,7 @@ def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
     for _ in range(20):  # after some times PostgreSQL keeps to the plan that it has
         with database.writing() as connection:
             ours, ids = take(connection, 2)
-            ledger.mark(connection, ours, ids)
+            ledger.mark(connection, ours, ids, now=NOW)
             settle(connection, ours, ids)
     columns = "kind, subscriber_id, slot_at, edition_id, priority, state, due_at, attempts, created_at"
     with database.writing() as connection:
@@ -264,7 +264,7 @@ def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
     with database.writing() as connection:
         before = connection.execute(scans).one()
         ours, ids = take(connection)
-        assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+        assert ledger.mark(connection, ours, ids[:32], now=NOW) == set(ids[:32])
         settle(connection, ours, ids)
         after = connection.execute(scans).one()
     assert after.seq_scan == before.seq_scan
@@ -278,7 +278,7 @@ def test_a_mark_touches_no_index(filled: Database) -> None:
     updates = text("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'deliveries'")
     with filled.writing() as connection:
         before = connection.execute(updates).one()
-        assert ledger.mark(connection, ours, ids[:32]) == set(ids[:32])
+        assert ledger.mark(connection, ours, ids[:32], now=NOW) == set(ids[:32])
         after = connection.execute(updates).one()
     assert after.n_tup_upd - before.n_tup_upd == 32
     assert after.n_tup_hot_upd - before.n_tup_hot_upd >= 28  # a page may be full

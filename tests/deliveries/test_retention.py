@@ -65,7 +65,7 @@ def test_nothing_that_is_open_is_forgotten_nor_its_edition(database: Database, d
             ours = ledger.open_claim(session.connection(), owner=this_process())
             ledger.claim(session.connection(), ours, now=SLOT, limit=2)
             if state == State.DOTTED:
-                ledger.mark(session.connection(), ours, ids)
+                ledger.mark(session.connection(), ours, ids, now=SLOT)
     assert prune(database) == 0
     assert left(database) == (ids, 1)
 

@@ -12,7 +12,7 @@ from sqlmodel import col, select, update
 from digestmail.store.columns import Instant
 from digestmail.store.database import Database, among
 from digestmail.store.models import Subscriber, Topic
-from digestmail.store.statements import Statement
+from digestmail.store.statements import Statement, run_together
 from digestmail.store.states import Standing
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -65,8 +65,7 @@ def test_values_are_written_as_sqlalchemy_writes_them(database: Database, ids: l
         )
     )
     with database.writing() as connection:
-        changed = Statement(move).run(connection, {"ids": ids[1:], "at": later, "why": "here"})
-    assert changed == 2
+        assert Statement(move).rows(connection, {"ids": ids[1:], "at": later, "why": "here"}) == []
     with database.reading() as session:
         stored = session.exec(select(Subscriber.next_send_at, Subscriber.standing, Subscriber.source)).all()
     assert sorted(map(tuple, stored), key=str) == sorted(
@@ -77,7 +76,7 @@ def test_values_are_written_as_sqlalchemy_writes_them(database: Database, ids: l
 def test_it_belongs_to_the_transaction(database: Database, ids: list[int]) -> None:
     rename = Statement(RENAME)
     with suppress(ZeroDivisionError), database.writing() as connection:
-        assert rename.run(connection, {"which": "climate", "new": "Weather"}) == 1
+        rename.rows(connection, {"which": "climate", "new": "Weather"})
         raise ZeroDivisionError
     with database.reading() as session:
         assert session.exec(select(Topic.name)).one() == "Climate"
@@ -86,11 +85,11 @@ def test_it_belongs_to_the_transaction(database: Database, ids: list[int]) -> No
 def test_an_error_is_one_of_sqlalchemy_and_shows_no_values(database: Database, ids: list[int]) -> None:
     clash = Statement(update(Subscriber).values(email_key=bindparam("key")))
     with pytest.raises(IntegrityError) as caught, database.writing() as connection:
-        clash.run(connection, {"key": "ann@example.org"})
+        clash.rows(connection, {"key": "ann@example.org"})
     assert "UPDATE subscribers" in str(caught.value)
     assert "ann@example.org" not in str(caught.value).partition("DETAIL")[0]
     with database.writing() as connection:  # and the connection is as good as new
-        assert Statement(RENAME).run(connection, {"which": "climate", "new": "Weather"}) == 1
+        assert Statement(RENAME).rows(connection, {"which": "climate", "new": "Weather"}) == []
 
 
 def test_who_listens_to_the_engine_hears_of_it(database: Database, ids: list[int]) -> None:
@@ -101,15 +100,39 @@ def test_who_listens_to_the_engine_hears_of_it(database: Database, ids: list[int
 
     event.listen(database.engine, "before_cursor_execute", listen)
     with database.writing() as connection:
-        Statement(RENAME).run(connection, {"which": "climate", "new": "Weather"})
+        Statement(RENAME).rows(connection, {"which": "climate", "new": "Weather"})
     assert [statement.split()[:2] for statement in heard] == [["UPDATE", "topics"]]
 
 
+NAMES = Statement(select(col(Topic.name)))
+RENAMED = (Statement(RENAME), {"which": "climate", "new": "Weather"})
+
+
+def test_statements_run_together_in_their_order(database: Database, ids: list[int]) -> None:
+    with database.writing() as connection:
+        assert run_together(connection, [RENAMED, (NAMES, {})]) == [("Weather",)]
+        assert run_together(connection, [(NAMES, {}), RENAMED]) == []
+        assert run_together(connection, []) == []
+        assert connection.execute(text("SELECT count(*) FROM topics")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_that_fails_undoes_those_that_run_with_it(database: Database, ids: list[int], place: int) -> None:
+    clash = Statement(update(Subscriber).values(email_key=bindparam("key")))
+    calls = [RENAMED, RENAMED]
+    calls.insert(place, (clash, {"key": "ann@example.org"}))
+    with pytest.raises(IntegrityError), database.writing() as connection:
+        run_together(connection, calls)
+    with database.writing() as connection:  # and the connection is as good as new
+        assert run_together(connection, [(NAMES, {}), (NAMES, {})]) == [("Climate",)]
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_server_that_went_away_costs_one_transaction(database: Database, ids: list[int]) -> None:
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_server_that_went_away_costs_one_transaction(database: Database, ids: list[int], calls: int) -> None:
     statement = Statement(SUBSCRIBERS)
     with pytest.raises(OperationalError) as caught, database.writing() as connection:
-        statement.rows(hung_up(connection), {"ids": ids})
+        run_together(hung_up(connection), [(statement, {"ids": ids})] * calls)
     assert caught.value.connection_invalidated
     with database.writing() as connection:
         assert len(statement.rows(connection, {"ids": ids})) == 3

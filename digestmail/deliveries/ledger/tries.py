@@ -14,7 +14,7 @@ from digestmail.deliveries.windows import ENDED, give_windows_back
 from digestmail.store.columns import NOW, instant_parameter
 from digestmail.store.database import PRESENT, among, aside
 from digestmail.store.models import Delivery, is_in
-from digestmail.store.statements import Statement
+from digestmail.store.statements import Call, Statement, run_together
 from digestmail.store.states import State
 
 
@@ -35,16 +35,6 @@ _MARK = Statement(
     .values(state=State.DOTTED, dotted_at=PRESENT)
     .returning(col(Delivery.id))
 )
-
-
-def mark(connection: Connection, claim_id: int, ids: Sequence[int]) -> set[int]:
-    """Write down, before their dots, that these deliveries are being sent; which of them may be.
-
-    Not those that another claim took since, nor those whose subscriber left or was suppressed meanwhile.
-    """
-    return {number for (number,) in _MARK.rows(connection, {"the_claim": claim_id, "ids": ids})}
-
-
 _END = (
     update(Delivery)
     .where(_OURS)
@@ -68,20 +58,35 @@ _SET_ASIDE = (
 _SET_ASIDE_AS = {Result.LATER: State.DEFERRED, Result.DOUBT: State.DOUBT, Result.HELD: State.HELD}
 
 
-def settle(connection: Connection, ends: Iterable[Ended], *, now: datetime) -> None:
+def mark(
+    connection: Connection, claim_id: int, ids: Sequence[int], *, ended: Iterable[Ended] = (), now: datetime
+) -> set[int]:
+    """Write down, before their dots, that these deliveries are being sent; which of them may be.
+
+    Not those that another claim took since, nor those whose subscriber left or was suppressed meanwhile. What has
+    `ended` is settled on the way.
+    """
+    marking = (_MARK, {"the_claim": claim_id, "ids": ids})
+    return {number for (number,) in run_together(connection, [*_settle_all_but_sent(connection, ended, now), marking])}
+
+
+def settle(connection: Connection, ended: Iterable[Ended], *, now: datetime) -> None:
     """Write the ends of tries down, where their claims still hold the deliveries. A second time changes nothing.
 
     One statement for all that a claim sent, and one for each other outcome.
     """
+    run_together(connection, _settle_all_but_sent(connection, ended, now))
+
+
+def _settle_all_but_sent(connection: Connection, ended: Iterable[Ended], now: datetime) -> list[Call]:
+    """Settle what ended in any other way than sent. The calls that are left settle what was sent."""
     sent: dict[int, list[int]] = {}
     others: dict[tuple[int, Outcome], list[int]] = {}
-    for claim_id, delivery_id, outcome in ends:
+    for claim_id, delivery_id, outcome in ended:
         if outcome.result is Result.SENT:
             sent.setdefault(claim_id, []).append(delivery_id)
         else:
             others.setdefault((claim_id, outcome), []).append(delivery_id)
-    for claim_id, ids in sent.items():
-        _END_ALL.run(connection, {"the_claim": claim_id, "ids": ids, "result": State.SENT, "why": None, "now": now})
     for (claim_id, outcome), ids in others.items():
         values = {"the_claim": claim_id, "ids": ids, "why": outcome.reason or None}
         if (state := _SET_ASIDE_AS.get(outcome.result)) is not None:
@@ -89,13 +94,15 @@ def settle(connection: Connection, ends: Iterable[Ended], *, now: datetime) -> N
             continue
         values |= {"result": State(outcome.result), "now": now}
         if outcome.result == Result.EXPIRED or outcome.dead_address:
-            ended = connection.execute(_END_AND_TELL, values).all()
+            rows = connection.execute(_END_AND_TELL, values).all()
             if outcome.result == Result.EXPIRED:
-                give_windows_back(connection, [row[1:] for row in ended])
+                give_windows_back(connection, [row[1:] for row in rows])
             if outcome.dead_address:
-                suppress(connection, [row.subscriber_id for row in ended], outcome.reason, now=now)
+                suppress(connection, [row.subscriber_id for row in rows], outcome.reason, now=now)
         else:
             connection.execute(_END, values)
+    values = {"result": State.SENT, "why": None, "now": now}
+    return [(_END_ALL, values | {"the_claim": claim_id, "ids": ids}) for claim_id, ids in sent.items()]
 
 
 _GIVE_BACK = (
