@@ -40,4 +40,4 @@ def _index_where(name: str, columns: list[str], where: str) -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup instead: an earlier version would not find what is due")
+    raise NotImplementedError("restore a backup instead: an earlier version has no index for what is due")
