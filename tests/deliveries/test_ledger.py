@@ -394,6 +394,18 @@ def test_the_number_of_a_claim_is_never_used_again(database: Database) -> None:
     assert open_claim(database) > first
 
 
+def test_a_mark_settles_on_its_way_what_has_ended(database: Database, due: Due) -> None:
+    ids = due(4)
+    ours = open_claim(database)
+    claim(database, ours)
+    mark(database, ours, ids[:3])
+    outcomes = (Outcome(Result.SENT), Outcome(Result.LATER, "450", due_at=SLOT), Outcome(Result.FAILED, "550"))
+    ended = [ledger.Ended(ours, *each) for each in zip(ids, outcomes, strict=False)]
+    with database.transaction() as session:
+        assert ledger.mark(session.connection(), ours, ids[3:], ended=ended, now=SLOT) == {ids[3]}
+    assert states(database) == [State.SENT, State.DEFERRED, State.FAILED, State.DOTTED]
+
+
 def test_a_failing_commit_leaves_nothing_half_done(database: Database, due: Due) -> None:
     ids = due(2)
     ours = open_claim(database)
@@ -401,8 +413,8 @@ def test_a_failing_commit_leaves_nothing_half_done(database: Database, due: Due)
 
     def fail() -> None:
         with database.transaction() as session:
-            ledger.settle(session.connection(), [ledger.Ended(ours, ids[0], Outcome(Result.SENT))], now=SLOT)
-            ledger.mark(session.connection(), ours, ids[1:], now=SLOT)
+            ended = [ledger.Ended(ours, ids[0], Outcome(Result.SENT))]
+            assert ledger.mark(session.connection(), ours, ids[1:], ended=ended, now=SLOT) == set(ids[1:])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
