@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -87,13 +87,18 @@ def primary_key() -> Any:
 
 
 def reference(
-    column: str, *, primary_key: bool = False, index: bool = False, nullable: bool = False, cascade: bool = True
+    column: str,
+    *,
+    primary_key: bool = False,
+    index: bool = False,
+    nullable: bool = False,
+    on_delete: Literal["CASCADE", "SET NULL"] | None = "CASCADE",
 ) -> Any:
-    """The row number of another table's row, with which this one is deleted if `cascade`."""
+    """The row number of another table's row. `on_delete` says what becomes of this one when that is deleted."""
     return Field(
         default=None if nullable else ...,
         sa_type=BigId,
-        sa_column_args=[ForeignKey(column, ondelete="CASCADE" if cascade else None)],
+        sa_column_args=[ForeignKey(column, ondelete=on_delete)],
         primary_key=primary_key,
         index=index,
         nullable=nullable,

@@ -16,8 +16,21 @@ class FeedState(StrEnum):
     """Whether a feed is polled."""
 
     ACTIVE = "active"
+    PAUSED = "paused"
+    """By the operator."""
     GONE = "gone"
     """Its server answered 410: it is not asked again (RFC 9110)."""
+
+
+class Trouble(StrEnum):
+    """What is wrong with a feed, the worst first."""
+
+    GONE = "gone"
+    FAILING = "failing"
+    QUARANTINE = "quarantine"
+    """It brought so much at once that it is held back until the operator decides."""
+    SILENT = "silent"
+    """It has brought nothing for much longer than it usually does."""
 
 
 class Kind(StrEnum):
