@@ -90,6 +90,7 @@ def newest(session: Session, *, now: datetime) -> Content:
     ranked = (
         select(ItemTopic.item_id, ItemTopic.topic_id, rank.label("rank"))
         .join(Item, col(Item.id) == ItemTopic.item_id)
+        .where(col(ItemTopic.quarantined_by).is_(None), col(Item.withdrawn_at).is_(None))
         .subquery()
     )
     places = session.exec(select(ranked.c.item_id, ranked.c.topic_id).where(ranked.c.rank <= NEWEST_OF_A_TOPIC))
@@ -135,8 +136,9 @@ def _content(
 
 
 def _readable(session: Session, ids: list[int]) -> list[Item]:
-    """The items of these ids without the broken ones, and without any whose row cannot be read: they are broken now."""
-    wanted = select(Item).where(col(Item.id).in_(ids), col(Item.broken).is_(None))
+    """The items of these ids without those that are broken or withdrawn, and without any whose row cannot be read:
+    they are broken now."""
+    wanted = select(Item).where(col(Item.id).in_(ids), col(Item.broken).is_(None), col(Item.withdrawn_at).is_(None))
     try:
         return list(session.exec(wanted))
     except ValueError as error:

@@ -87,7 +87,7 @@ def excerpt(text: str, *, limit: int = 320, headline: str = "") -> str:
     """The beginning of plain text, at most `limit` characters: whole sentences where they fill a fair part of it, else
     whole words with an ellipsis. Empty where the text only repeats the headline."""
     text = _FEED_FOOT.sub("", text)
-    if headline and _letters(text) == _letters(headline):
+    if headline and letters(text) == letters(headline):
         return ""
     if len(text) <= limit:
         return text
@@ -129,5 +129,6 @@ def _cut_at_word(text: str, limit: int) -> str:
     return words.rstrip(" ,;:–—-") + "…"
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
+    """Its letters and digits alone, in one case: what is equal for two spellings of one text."""
     return "".join(character for character in text.casefold() if character.isalnum())

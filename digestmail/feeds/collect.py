@@ -148,11 +148,11 @@ def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock) ->
         if document is not None:
             row.title = document.title or row.title
             row.etag, row.last_modified = fetched.etag, fetched.last_modified
-            new_items = store_entries(session, row, document, now=now)
+            row.asked_gap = int(document.ttl.total_seconds()) if document.ttl else None
+            new_items = store_entries(session, row, document, now=now).new
         if fetched.permanent_url is not None:
             _move(session, row, fetched.permanent_url)
-        ttl = document.ttl if document is not None else None
-        note_success(row, now=now, asked=max(fetched.max_age or timedelta(), ttl or timedelta()))
+        note_success(row, now=now, fresh_for=fetched.max_age or timedelta())
     return _Outcome(not_modified=document is None, new_items=new_items)
 
 

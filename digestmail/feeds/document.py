@@ -27,6 +27,7 @@ class Entry:
     image_url: str
     published_at: datetime | None
     categories: tuple[str, ...]
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

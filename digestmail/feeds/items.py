@@ -1,7 +1,8 @@
 """Storing a document's entries: each item once, under each topic to which the feed's routes send it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,12 @@ from sqlmodel import Session, col, func, select
 
 from digestmail.feeds.clean import link_key
 from digestmail.feeds.document import Entry, ParsedFeed, host_of
+from digestmail.feeds.known import Recognised, has_path, recognise, text_key
+from digestmail.feeds.moment import unfrozen
+from digestmail.feeds.rhythm import HISTORY, is_too_much, rhythm_of
+from digestmail.feeds.withdrawn import restore, withdraw
 from digestmail.store.database import insert_new
-from digestmail.store.models import Edition, Feed, Item, ItemSource, ItemTopic, Route
+from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Route
 
 NEWEST = 10
 """A new feed's newest entries are news, the others are its back catalogue …"""
@@ -22,30 +27,45 @@ STALE = timedelta(days=7)
 """What is dated earlier than this is never news."""
 
 
-def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: datetime) -> int:
-    """Store a document of `feed`, inside a transaction that holds back news; how many items are new.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a document: how many items are new, and how many of these are held back as a flood."""
+
+    new: int = 0
+    quarantined: int = 0
+
+
+def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: datetime) -> Stored:
+    """Store a document of `feed`, inside a transaction that holds back news.
 
     An entry that is known brings its item up to date and to topics that it newly matches. An unknown one with the
     link of exactly one story, which another feed brought, joins that story. What matches no topic is stored too, so
-    that it is known.
+    that it is known. What was listed and is no more may be withdrawn. More than the feed's rhythm explains is no news
+    until the operator says so.
     """
     assert feed.id is not None  # noqa: S101 - it was read from the database
-    seen_at = _unfrozen(session, now)
-    entries = sorted(document.entries, key=lambda entry: _published_at(entry, seen_at), reverse=True)
-    known = _known_items(session, feed.id, entries)
+    seen_at = unfrozen(session, now)
+    recognised = recognise(session, feed.id, document.entries)
+    known = {identity: row.item_id for identity, row in recognised.known.items() if row.item_id is not None}
+    entries = sorted(
+        (e for e in recognised.entries if e.identity in known or e.identity not in recognised.known),
+        key=lambda entry: _published_at(entry, seen_at),
+        reverse=True,
+    )
     unknown = [entry for entry in entries if entry.identity not in known]
     joined = _same_stories(session, feed.id, document.entries, unknown)
     fresh = [entry for entry in unknown if entry.identity not in joined]
 
-    source = feed.title or host_of(feed.url)
-    made = _insert_items(session, fresh, source=source, seen_at=seen_at)
-    _update_items(session, feed.id, {known[e.identity]: e for e in entries if e.identity in known}, source=source)
+    says = _Says(source=feed.title or host_of(feed.url), language=feed.language)
+    made = _insert_items(session, fresh, says, seen_at=seen_at)
+    _update_items(session, feed.id, {known[e.identity]: e for e in entries if e.identity in known}, says)
     items = known | joined | made
-    sources = [{"feed_id": feed.id, "identity": e.identity, "item_id": items[e.identity]} for e in unknown]
-    insert_new(session.connection(), ItemSource, sources)
+    withdraw(session, feed, document.entries, set(items.values()), now=now)
+    restore(session, set(items.values()), seen_at=seen_at)
+    _note_sources(session, feed.id, recognised, items, listed_at=now)
 
-    opening = _news_at_first(entries, now)
-    first_time = feed.first_success_at is None
+    news = _news(feed, entries, unknown={entry.identity for entry in unknown}, now=now)
+    flood = feed.last_item_at is not None and _is_flood(feed, news, unknown, recognised.entries, now)
     topics = _Topics(session, feed.id)
     placed = set(_places(session, known.values()))
     rows = [
@@ -53,16 +73,59 @@ def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: da
             "item_id": items[entry.identity],
             "topic_id": topic,
             "seen_at": seen_at,
-            # A known entry comes to a topic because a route or a category was added: the same as with a new feed.
-            "news": not _is_stale(entry, now)
-            and (entry.identity in opening or not (first_time or entry.identity in known)),
+            "news": entry.identity in news and not flood,
+            "quarantined_by": feed.id if entry.identity in news and flood else None,
         }
         for entry in entries
         for topic in topics.of(entry)
         if (items[entry.identity], topic) not in placed
     ]
     insert_new(session.connection(), ItemTopic, rows)
-    return len(made)
+    if unknown:
+        _note_rhythm(session, feed, newest=max(_published_at(e, now) for e in unknown), now=now)
+    feed.listed_at = now
+    return Stored(len(made), len({row["item_id"] for row in rows if row["quarantined_by"]}))
+
+
+def news_at_first(entries: Sequence[Entry], now: datetime) -> set[str]:
+    """What of a feed that is seen for the first time is news, by identity; entries come newest first."""
+    fitting = [
+        entry.identity
+        for place, entry in enumerate(entries)
+        if place < NEWEST or (entry.published_at is not None and entry.published_at > now - RECENT)
+    ]
+    return set(fitting[:MOST_AT_FIRST]) - {entry.identity for entry in entries if _is_stale(entry, now)}
+
+
+def _news(feed: Feed, entries: Sequence[Entry], *, unknown: Set[str], now: datetime) -> set[str]:
+    """What would be news in a topic to which it comes now. A known entry comes to a topic because a route or a
+    category was added: the same as with a new feed."""
+    opening = news_at_first(entries, now)
+    if feed.last_item_at is None:
+        return opening
+    return opening | {entry.identity for entry in entries if entry.identity in unknown and not _is_stale(entry, now)}
+
+
+def _is_flood(feed: Feed, news: Set[str], unknown: Sequence[Entry], entries: Sequence[Entry], now: datetime) -> bool:
+    return is_too_much(
+        sum(entry.identity in news for entry in unknown),
+        unknown=len(unknown),
+        listed=len(entries),
+        elapsed=now - (feed.last_success_at or now),
+        usual_gap=timedelta(seconds=feed.usual_gap) if feed.usual_gap else None,
+    )
+
+
+def _note_rhythm(session: Session, feed: Feed, *, newest: datetime, now: datetime) -> None:
+    """Write down that the feed brought something new, which at first may be as old as the newest of it."""
+    feed.last_item_at = min(newest, now) if feed.last_item_at is None else now
+    published = select(Item.published_at).where(
+        col(Item.id).in_(select(ItemSource.item_id).where(ItemSource.feed_id == feed.id)),
+        Item.published_at > now - HISTORY,
+    )
+    if rhythm := rhythm_of(session.exec(published), now=now):
+        feed.usual_gap = int(rhythm.usual_gap.total_seconds())
+        feed.longest_gap = int(rhythm.longest_gap.total_seconds())
 
 
 class _Topics:
@@ -80,25 +143,6 @@ class _Topics:
         return list(dict.fromkeys(topic for category, topic in self._routes if category in categories))
 
 
-def _unfrozen(session: Session, now: datetime) -> datetime:
-    """The present instant, but never one that lies in the window of an edition.
-
-    A frozen edition takes no more items, so what is seen before its cutoff would reach nobody. And a cutoff can lie
-    ahead of our clock: the clocks of several hosts differ, and `tick --now` travels in time.
-    """
-    cutoff_at = session.exec(select(func.max(Edition.cutoff_at))).one()
-    return now if cutoff_at is None else max(now, cutoff_at + timedelta(microseconds=1))
-
-
-def _known_items(session: Session, feed_id: int, entries: Sequence[Entry]) -> dict[str, int]:
-    """The items of those entries that this feed has listed before, by identity."""
-    identities = [entry.identity for entry in entries]
-    known = select(ItemSource.identity, ItemSource.item_id).where(
-        ItemSource.feed_id == feed_id, col(ItemSource.identity).in_(identities)
-    )
-    return dict(session.exec(known).all())
-
-
 def _same_stories(
     session: Session, feed_id: int, document: Sequence[Entry], unknown: Sequence[Entry]
 ) -> dict[str, int]:
@@ -108,7 +152,7 @@ def _same_stories(
     """
     once = Counter(link_key(entry.url) for entry in document)
     keys = {entry.identity: link_key(entry.url) for entry in unknown}
-    telling = {identity: key for identity, key in keys.items() if once[key] == 1 and _has_path(key)}
+    telling = {identity: key for identity, key in keys.items() if once[key] == 1 and has_path(key)}
     ours = select(ItemSource.item_id).where(ItemSource.feed_id == feed_id, ItemSource.item_id == Item.id)
     found = session.exec(
         select(Item.link_key, func.min(Item.id))
@@ -120,10 +164,31 @@ def _same_stories(
     return {identity: stories[key] for identity, key in telling.items() if key in stories}
 
 
-def _insert_items(session: Session, entries: Iterable[Entry], *, source: str, seen_at: datetime) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class _Says:
+    """What a feed's entries say as columns of their items."""
+
+    source: str
+    language: str
+
+    def of(self, entry: Entry) -> dict[str, Any]:
+        """The columns that follow the entry."""
+        return {
+            "url": entry.url,
+            "link_key": link_key(entry.url),
+            "title": entry.title,
+            "excerpt": entry.excerpt,
+            "author": entry.author,
+            "source": self.source,
+            "image_url": entry.image_url,
+            "language": entry.language or self.language,
+        }
+
+
+def _insert_items(session: Session, entries: Iterable[Entry], says: _Says, *, seen_at: datetime) -> dict[str, int]:
     """Make items in the order of the entries; their ids by identity."""
     made = {
-        entry.identity: Item(**_says(entry, source), published_at=_published_at(entry, seen_at), seen_at=seen_at)
+        entry.identity: Item(**says.of(entry), published_at=_published_at(entry, seen_at), seen_at=seen_at)
         for entry in entries
     }
     session.add_all(made.values())
@@ -131,7 +196,7 @@ def _insert_items(session: Session, entries: Iterable[Entry], *, source: str, se
     return {identity: item.id for identity, item in made.items() if item.id is not None}
 
 
-def _update_items(session: Session, feed_id: int, entries: Mapping[int, Entry], *, source: str) -> None:
+def _update_items(session: Session, feed_id: int, entries: Mapping[int, Entry], says: _Says) -> None:
     """Bring known items up to date. Where several feeds carry a story, the one that was added first has the word."""
     speaker = (
         select(ItemSource.item_id)
@@ -141,37 +206,35 @@ def _update_items(session: Session, feed_id: int, entries: Mapping[int, Entry], 
     )
     for item in session.exec(select(Item).where(col(Item.id).in_(speaker))):
         assert item.id is not None  # noqa: S101 - it was read from the database
-        for name, value in _says(entries[item.id], source).items():
+        for name, value in says.of(entries[item.id]).items():
             if getattr(item, name) != value:
                 setattr(item, name, value)
 
 
-def _says(entry: Entry, source: str) -> dict[str, Any]:
-    """The columns of an item that follow its entry."""
-    return {
-        "url": entry.url,
-        "link_key": link_key(entry.url),
-        "title": entry.title,
-        "excerpt": entry.excerpt,
-        "author": entry.author,
-        "source": source,
-        "image_url": entry.image_url,
-    }
+def _note_sources(
+    session: Session, feed_id: int, recognised: Recognised, items: Mapping[str, int], *, listed_at: datetime
+) -> None:
+    """Write down how each entry is listed now, tombstones included; under a new identity beside the one it had."""
+    added = []
+    for entry in recognised.entries:
+        listed = {
+            "item_id": items.get(entry.identity),
+            "link_key": link_key(entry.url),
+            "text_key": text_key(entry),
+            "dated_at": entry.published_at,
+            "listed_at": listed_at,
+        }
+        row = recognised.known.get(entry.identity)
+        if row is not None and row.identity == entry.identity:
+            row.sqlmodel_update(listed)
+        else:
+            added.append({"feed_id": feed_id, "identity": entry.identity, **listed})
+    insert_new(session.connection(), ItemSource, added)
 
 
 def _places(session: Session, items: Iterable[int]) -> Iterable[tuple[int, int]]:
     placed = select(ItemTopic.item_id, ItemTopic.topic_id).where(col(ItemTopic.item_id).in_(set(items)))
     return session.exec(placed)
-
-
-def _news_at_first(entries: Sequence[Entry], now: datetime) -> set[str]:
-    """What of a feed that we see for the first time is news; entries come newest first."""
-    fitting = [
-        entry.identity
-        for place, entry in enumerate(entries)
-        if place < NEWEST or (entry.published_at is not None and entry.published_at > now - RECENT)
-    ]
-    return set(fitting[:MOST_AT_FIRST])
 
 
 def _is_stale(entry: Entry, now: datetime) -> bool:
@@ -181,11 +244,6 @@ def _is_stale(entry: Entry, now: datetime) -> bool:
 def _published_at(entry: Entry, seen_at: datetime) -> datetime:
     """Undated and future entries count as published when they were seen."""
     return seen_at if entry.published_at is None else min(entry.published_at, seen_at)
-
-
-def _has_path(key: str) -> bool:
-    """Whether a link's key names more than a host (and parameters)."""
-    return "/" in key.partition("?")[0]
 
 
 def _folded(category: str) -> str:

@@ -51,6 +51,10 @@ class Feed(SQLModel, table=True):
     """When it last brought something new."""
     usual_gap: int | None = None
     """The usual seconds from one of its items to the next; empty while too few are known."""
+    longest_gap: int | None = None
+    """The longest of the last weeks."""
+    asked_gap: int | None = None
+    """The seconds for which its document asks to be left alone (RSS `ttl`)."""
     last_error: str | None = None
     failures: int = 0
     """Failed polls since the last success."""

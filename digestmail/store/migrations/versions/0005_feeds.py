@@ -17,7 +17,8 @@ def upgrade() -> None:
         op.add_column("feeds", sa.Column(name, sa.String(), nullable=False, server_default=""))
     for name in ("listed_at", "last_item_at", "failing_since_at"):
         op.add_column("feeds", sa.Column(name, _INSTANT, nullable=True))
-    op.add_column("feeds", sa.Column("usual_gap", sa.Integer(), nullable=True))
+    for name in ("usual_gap", "longest_gap", "asked_gap"):
+        op.add_column("feeds", sa.Column(name, sa.Integer(), nullable=True))
     op.execute("UPDATE feeds SET failing_since_at = last_success_at WHERE failures > 0")
     op.create_table(
         "hubs",
@@ -80,6 +81,10 @@ def _renew_item_sources() -> None:
         " SELECT feed_id, identity, item_id, link_key FROM item_sources_before JOIN items ON items.id = item_id"
     )
     op.drop_table("item_sources_before")
+    op.execute(
+        "UPDATE feeds SET last_item_at = (SELECT max(seen_at) FROM items JOIN item_sources ON item_id = items.id"
+        " WHERE feed_id = feeds.id)"
+    )
     op.create_index("ix_item_sources_item_id", "item_sources", ["item_id"])
     op.create_index("ix_item_sources_link", "item_sources", ["feed_id", "link_key"])
     op.create_index("ix_item_sources_text", "item_sources", ["feed_id", "text_key"])
