@@ -22,6 +22,8 @@ from digestmail.deliveries.wire import Wire
 from digestmail.errors import RelayError
 from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetcher
+from digestmail.feeds.parse_apart import ParsePool
+from digestmail.feeds.retention import prune as prune_items
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Relay, Settings
@@ -58,8 +60,14 @@ class Service:
         every_feed: bool = False,
         on_feed: Callable[[int, int, str], None] | None = None,
     ) -> CollectReport:
-        """Fetch the due feeds (or every one) and store what is new."""
-        return collect_due(self.database, self._fetcher, clock, every_feed=every_feed, on_feed=on_feed)
+        """Fetch the due feeds (or every one), store what is new, and forget what is old."""
+        with ParsePool() as parse:
+            report = collect_due(
+                self.database, self._fetcher, clock, parse=parse, every_feed=every_feed, on_feed=on_feed
+            )
+        while self._forget_some_items(clock):
+            pass
+        return report
 
     def deliver(
         self,
@@ -111,6 +119,10 @@ class Service:
     def _forget_some(self, clock: Clock) -> int:
         with self.database.writing() as connection:
             return prune(connection, before=clock() - timedelta(days=self.settings.keep_days))
+
+    def _forget_some_items(self, clock: Clock) -> int:
+        with self.database.writing() as connection:
+            return prune_items(connection, before=clock() - timedelta(days=self.settings.keep_days))
 
     def _ask(self) -> Ask | None:
         if self.settings.ask is None:

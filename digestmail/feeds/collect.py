@@ -3,6 +3,7 @@
 One feed's failure is written on that feed and never disturbs another.
 """
 
+import random
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import structlog
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, func, select, update
 
 from digestmail.clock import Clock
 from digestmail.errors import FeedError
@@ -20,7 +21,7 @@ from digestmail.feeds.health import note_failure, note_success
 from digestmail.feeds.items import store_entries
 from digestmail.feeds.parse import parse_feed
 from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Feed
+from digestmail.store.models import Feed, Subscriber
 from digestmail.store.states import FeedState
 
 __all__ = ["CollectReport", "collect_due", "store_entries"]
@@ -28,6 +29,9 @@ __all__ = ["CollectReport", "collect_due", "store_entries"]
 FETCHES_AT_ONCE = 4
 CLAIM = timedelta(minutes=10)
 """How long a feed stays with the collector that took it; after a crash another one takes it then."""
+
+Parse = Callable[..., ParsedFeed]
+"""`parse_feed`, or something that does the same elsewhere."""
 
 OnFeed = Callable[[int, int, str], None]
 """Called after each feed with how many are done, how many there are, and the feed's URL."""
@@ -74,17 +78,27 @@ class _Outcome:
 
 
 def collect_due(
-    database: Database, fetcher: Fetcher, clock: Clock, *, every_feed: bool = False, on_feed: OnFeed | None = None
+    database: Database,
+    fetcher: Fetcher,
+    clock: Clock,
+    *,
+    parse: Parse = parse_feed,
+    jitter: Callable[[], float] = random.random,
+    every_feed: bool = False,
+    on_feed: OnFeed | None = None,
 ) -> CollectReport:
-    """Poll the feeds whose time has come, or every active one, and store what they bring."""
+    """Poll the feeds whose time has come, or every active one, and store what they bring.
+
+    `jitter` gives numbers from 0 up to 1, which spread the polls to come.
+    """
     claimed = _claim(database, clock(), every_feed=every_feed)
     outcomes: dict[str, _Outcome] = {}
     threads = ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch")
     try:
-        polls = {threads.submit(_poll, fetcher, feed): feed for feed in claimed}
+        polls = {threads.submit(_poll, fetcher, parse, feed): feed for feed in claimed}
         for done, poll in enumerate(as_completed(polls), start=1):
             feed = polls.pop(poll)  # lets go of the document
-            outcomes[feed.url] = _settle(database, feed, poll, clock)
+            outcomes[feed.url] = _settle(database, feed, poll, clock, jitter)
             if on_feed is not None:
                 on_feed(done, len(claimed), feed.url)
     finally:
@@ -114,17 +128,19 @@ def _claim(database: Database, now: datetime, *, every_feed: bool) -> list[_Clai
         ]
 
 
-def _poll(fetcher: Fetcher, feed: _Claimed) -> _Answer:
+def _poll(fetcher: Fetcher, parse: Parse, feed: _Claimed) -> _Answer:
     fetched = fetcher.get(feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local)
     if fetched.status == HTTPStatus.NOT_MODIFIED:
         return _Answer(fetched, None)
-    return _Answer(fetched, parse_feed(fetched.body, content_type=fetched.content_type, url=fetched.url))
+    return _Answer(fetched, parse(fetched.body, content_type=fetched.content_type, url=fetched.url))
 
 
-def _settle(database: Database, feed: _Claimed, poll: "Future[_Answer]", clock: Clock) -> _Outcome:
+def _settle(
+    database: Database, feed: _Claimed, poll: "Future[_Answer]", clock: Clock, jitter: Callable[[], float]
+) -> _Outcome:
     """Store the answer, or write on the feed why there is none."""
     try:
-        return _store(database, feed, poll.result(), clock)
+        return _store(database, feed, poll.result(), clock, jitter)
     except FeedError as error:
         sentence, permanent = str(error), error.permanent
     except Exception as error:
@@ -136,7 +152,7 @@ def _settle(database: Database, feed: _Claimed, poll: "Future[_Answer]", clock: 
     return _Outcome(failure=sentence)
 
 
-def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock) -> _Outcome:
+def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock, jitter: Callable[[], float]) -> _Outcome:
     fetched, document = answer.fetched, answer.document
     with database.transaction() as session:
         hold_back_news(session.connection())
@@ -152,7 +168,14 @@ def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock) ->
             new_items = store_entries(session, row, document, now=now).new
         if fetched.permanent_url is not None:
             _move(session, row, fetched.permanent_url)
-        note_success(row, now=now, fresh_for=fetched.max_age or timedelta())
+        next_slot = select(func.min(Subscriber.next_send_at)).where(col(Subscriber.next_send_at) > now)
+        note_success(
+            row,
+            now=now,
+            fresh_for=fetched.max_age or timedelta(),
+            next_slot_at=session.exec(next_slot).one(),
+            jitter=jitter(),
+        )
     return _Outcome(not_modified=document is None, new_items=new_items)
 
 

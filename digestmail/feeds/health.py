@@ -19,7 +19,7 @@ RETRY_AT_LEAST_EVERY = timedelta(hours=6)
 _POLLS_A_GAP = 4
 """So often a feed is asked in the time in which it usually has one new item."""
 _BEFORE_A_SLOT = timedelta(minutes=10)
-_JITTER = 0.1
+_JITTER = 0.2
 
 
 def note_success(
@@ -59,11 +59,11 @@ def next_poll(
 
     The document may ask for an interval (`asked`), and HTTP for a longer one (`fresh_for`, RFC 9111). Longer than that
     it is left alone while it seldom changes (`usual_gap`), but asked right before the next digests. `jitter`, from 0
-    up to 1, spreads the feeds that were added together.
+    up to 1, takes something from that longer time, so that feeds that were added together spread.
     """
     least = min(max(asked or POLL_EVERY, POLL_AT_MOST_EVERY, fresh_for), POLL_AT_LEAST_EVERY)
     interval = max(least, min(usual_gap / _POLLS_A_GAP, POLL_SLOW_EVERY) if usual_gap else least)
-    due = now + interval * (1 + _JITTER * jitter)
+    due = now + interval - (interval - least) * _JITTER * jitter
     if next_slot_at is not None:
         before_slot = next_slot_at - _BEFORE_A_SLOT * (1 - jitter / 2)
         if now + least <= before_slot < due:

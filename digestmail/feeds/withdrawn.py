@@ -43,8 +43,8 @@ def taken_back(
     """Which of the missing items were withdrawn (pure).
 
     Where an older one is still listed, an item did not slide off the end, and neither did a single young one of a
-    document that became `shorter`. `listed` are the dates of the document's entries in their order; `oldest_known` is the oldest
-    of those that stood in the last document too.
+    document that became `shorter`. `listed` are the dates of the document's entries in their order; `oldest_known` is
+    the oldest of those that stood in the last document too.
     """
     if not listed or not _is_in_order([at for at in listed if at is not None]):
         return []

@@ -53,6 +53,11 @@ def test_a_feed_that_seldom_changes_is_asked_less_often() -> None:
     assert asked_in(usual_gap=timedelta(days=30), asked=8 * HOUR) == 8 * HOUR
 
 
+def test_feeds_that_were_added_together_spread() -> None:
+    assert asked_in(usual_gap=timedelta(days=30), jitter=0.5) == 5.5 * HOUR
+    assert asked_in(jitter=0.5) == HOUR
+
+
 def test_it_is_asked_right_before_the_next_digests_but_not_sooner_than_it_allows() -> None:
     seldom = timedelta(days=30)
     assert asked_in(usual_gap=seldom, slot_in=2 * HOUR) == timedelta(minutes=110)
@@ -74,7 +79,7 @@ def test_it_is_never_asked_sooner_than_it_wants_nor_much_later_than_daily(
 ) -> None:
     wait = asked_in(asked=asked, fresh_for=fresh_for, usual_gap=usual_gap, slot_in=slot_in, jitter=jitter)
     assert wait >= min(max(asked or POLL_EVERY, POLL_AT_MOST_EVERY, fresh_for), POLL_AT_LEAST_EVERY)
-    assert wait <= POLL_AT_LEAST_EVERY * 1.1
+    assert wait <= POLL_AT_LEAST_EVERY
 
 
 def test_a_success_forgets_the_failures(now: datetime) -> None:
