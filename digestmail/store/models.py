@@ -11,17 +11,31 @@ from sqlalchemy import UniqueConstraint as Unique
 from sqlmodel import Field, SQLModel, col
 
 from digestmail.store.columns import NEVER_AGAIN, BigId, index_where, instant, primary_key, reference
-from digestmail.store.feed_tables import (
-    Feed as Feed,
-    Hub as Hub,
-    Item as Item,
-    ItemSource as ItemSource,
-    ItemTopic as ItemTopic,
-    Notice as Notice,
-    Route as Route,
-    Topic as Topic,
-)
+from digestmail.store.feed_tables import Feed, Hub, Item, ItemSource, ItemTopic, Notice, Route, Topic
 from digestmail.store.states import IN_HAND, Standing, State
+
+__all__ = [
+    "WAITING",
+    "Announcement",
+    "AnnouncementTopic",
+    "Claim",
+    "ConsentEvent",
+    "Delivery",
+    "Edition",
+    "Feed",
+    "Hub",
+    "Item",
+    "ItemSource",
+    "ItemTopic",
+    "Notice",
+    "Route",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+    "Topic",
+    "Worker",
+    "is_in",
+]
 
 
 class Subscriber(SQLModel, table=True):
