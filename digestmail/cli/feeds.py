@@ -9,7 +9,10 @@ import typer
 from digestmail.cli.application import Json, app, opened, progress, say, show, to_stderr
 from digestmail.clock import system_clock
 from digestmail.errors import InputError
-from digestmail.feeds.manage import add_feed, list_feeds
+from digestmail.feeds import quarantine
+from digestmail.feeds.manage import add_feed, feed_id, list_feeds
+from digestmail.store.database import hold_back_news
+from digestmail.store.shared_clock import shared_clock
 
 if TYPE_CHECKING:
     from digestmail.feeds.collect import CollectReport
@@ -38,6 +41,23 @@ def list_all(as_json: Json = False) -> None:
     """List the feeds and how their last polls went."""
     with opened() as (_, database), database.reading() as session:
         show(list_feeds(session), as_json=as_json, empty="No feeds yet: digestmail feed add URL --topic SLUG")
+
+
+@feed.command("let-through")
+def let_through(url: Annotated[str, typer.Argument(help="The feed's address, as the list shows it.")]) -> None:
+    """Mail what a feed's flood brought after all, with the next digests."""
+    with opened() as (_, database), database.transaction() as session:
+        hold_back_news(session.connection())
+        items = quarantine.let_through(session, feed_id(session, url), now=shared_clock(database)())
+    say(f"{items} items are let through: they come with the next digests." if items else "No items wait there.")
+
+
+@feed.command("mark-seen")
+def mark_seen(url: Annotated[str, typer.Argument(help="The feed's address, as the list shows it.")]) -> None:
+    """Leave what a feed's flood brought out of all digests."""
+    with opened() as (_, database), database.transaction() as session:
+        items = quarantine.mark_as_seen(session, feed_id(session, url))
+    say(f"{items} items are marked as seen: no digest shows them." if items else "No items wait there.")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from digestmail.errors import FeedError, InputError
 from digestmail.feeds.fetch import read_url
+from digestmail.feeds.quarantine import quarantined
 from digestmail.store.models import Feed, ItemSource, ItemTopic, Route, Subscriber, Subscription, Topic
 from digestmail.store.states import FeedState, Standing
 
@@ -37,6 +38,8 @@ class FeedLine:
     last_success_at: datetime | None
     last_error: str | None
     items: int
+    waiting: int
+    """Items of a flood that wait for the operator."""
 
 
 def add_topic(session: Session, *, slug: str, name: str, description: str = "") -> Topic:
@@ -93,6 +96,14 @@ def add_feed(
     return feed
 
 
+def feed_id(session: Session, url: str) -> int:
+    """The number of the feed with this address. Raises InputError (field url)."""
+    found = session.exec(select(Feed.id).where(Feed.url == _address(url))).first()
+    if found is None:
+        raise InputError(f"There is no feed {url}; `digestmail feed list` shows those that are there.", field="url")
+    return found
+
+
 def topics(session: Session) -> list[Topic]:
     """All topics in the publisher's order."""
     return list(session.exec(select(Topic).order_by(col(Topic.position), col(Topic.id))))
@@ -127,6 +138,7 @@ def list_feeds(session: Session) -> list[FeedLine]:
             select(ItemSource.feed_id, func.count(col(ItemSource.item_id).distinct())).group_by(col(ItemSource.feed_id))
         ).all()
     )
+    waiting = quarantined(session)
     routes: dict[int, list[str]] = {}
     routed = select(Route.feed_id, Route.category, Topic.slug).join(Topic, col(Topic.id) == Route.topic_id)
     for feed_id, category, slug in session.exec(routed.order_by(col(Route.id))):
@@ -140,6 +152,7 @@ def list_feeds(session: Session) -> list[FeedLine]:
             last_success_at=feed.last_success_at,
             last_error=feed.last_error,
             items=items.get(feed.id or 0, 0),
+            waiting=waiting.get(feed.id or 0, 0),
         )
         for feed in session.exec(select(Feed).order_by(col(Feed.id)))
     ]

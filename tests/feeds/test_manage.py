@@ -131,5 +131,6 @@ def test_the_lists_count_what_is_there(database: Database, now: datetime) -> Non
             last_success_at=now,
             last_error="It rained.",
             items=1,
+            waiting=0,
         )
         assert (coast.routes, coast.items, coast.last_success_at) == (("world-2",), 0, None)
