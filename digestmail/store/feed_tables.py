@@ -76,8 +76,12 @@ class Hub(SQLModel, table=True):
     """The feed's own address, as the hub knows it (`rel=self`)."""
     secret: str
     """Signs what the hub sends."""
+    next_ask_at: datetime = instant()
+    """When it is asked next."""
     asked_at: datetime | None = instant(nullable=True)
     """When it was last asked to tell us."""
+    asks: int = 0
+    """How often it was asked since it last confirmed."""
     leased_until_at: datetime | None = instant(nullable=True)
     """Until when it has said that it will; empty until it confirms."""
     last_error: str | None = None
