@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     ask: str | None = None
     """How to ask the mail server what it has taken: `postfix:/var/log/mail.log`, or `postfix:journal`."""
     keep_days: Annotated[int, Field(ge=7)] = 90
-    """How long the ledger remembers what was sent; editions are kept as long."""
+    """How long the ledger remembers what was sent; editions are kept as long, and items for 31 days at least."""
     host: str = "127.0.0.1"
     """The address that the web pages listen on."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000

@@ -23,6 +23,7 @@ from digestmail.errors import RelayError
 from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.parse_apart import ParsePool
+from digestmail.feeds.retention import KEPT_AT_LEAST
 from digestmail.feeds.retention import prune as prune_items
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
@@ -121,8 +122,9 @@ class Service:
             return prune(connection, before=clock() - timedelta(days=self.settings.keep_days))
 
     def _forget_some_items(self, clock: Clock) -> int:
+        kept = max(timedelta(days=self.settings.keep_days), KEPT_AT_LEAST)
         with self.database.writing() as connection:
-            return prune_items(connection, before=clock() - timedelta(days=self.settings.keep_days))
+            return prune_items(connection, before=clock() - kept)
 
     def _ask(self) -> Ask | None:
         if self.settings.ask is None:

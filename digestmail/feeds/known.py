@@ -21,6 +21,8 @@ _HALF = 12
 
 _AT_ONCE = 500
 
+_Column = Literal["identity", "link_key", "text_key"]
+
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
@@ -28,9 +30,6 @@ class Recognised:
 
     entries: tuple[Entry, ...]
     known: dict[str, ItemSource]
-
-
-_Column = Literal["identity", "link_key", "text_key"]
 
 
 def recognise(session: Session, feed_id: int, entries: Sequence[Entry]) -> Recognised:

@@ -141,8 +141,8 @@ def list_feeds(session: Session) -> list[FeedLine]:
     waiting = quarantined(session)
     routes: dict[int, list[str]] = {}
     routed = select(Route.feed_id, Route.category, Topic.slug).join(Topic, col(Topic.id) == Route.topic_id)
-    for feed_id, category, slug in session.exec(routed.order_by(col(Route.id))):
-        routes.setdefault(feed_id, []).append(f"{category}={slug}" if category else slug)
+    for number, category, slug in session.exec(routed.order_by(col(Route.id))):
+        routes.setdefault(number, []).append(f"{category}={slug}" if category else slug)
     return [
         FeedLine(
             url=feed.url,

@@ -3,22 +3,24 @@
 Frozen editions hold copies of what they show, so they lose nothing.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 from sqlmodel import col, delete, func, select
 
-from digestmail.store.models import Item, ItemSource, ItemTopic
+from digestmail.store.models import Feed, Item, ItemSource, ItemTopic
 
+KEPT_AT_LEAST = timedelta(days=31)
+"""Younger items may still be news to somebody who reads once a week and whose last digest did not come."""
 KEPT_OF_A_TOPIC = 50
 """So many of its newest items a topic keeps, however old they are: a welcome digest shows some of them."""
 
 
 def prune(connection: Connection, *, before: datetime, limit: int = 500) -> int:
-    """Forget items that were seen before an instant, and tombstones that no feed has listed since then.
+    """Forget items that were seen before an instant, and tombstones that their feed has not listed since then.
 
-    At most `limit` items at a time, so that nobody waits; call it again while it forgets something. Returns how many
-    rows it deleted.
+    What stands in a feed's last document is listed, however long ago that was: it may be unchanged. At most `limit`
+    items go at a time, so that nobody waits; call it again while it forgets something. Returns how many rows went.
     """
     place, newer = ItemTopic.__table__.alias(), ItemTopic.__table__.alias()  # type: ignore[attr-defined]
     among_newest = (
@@ -34,5 +36,8 @@ def prune(connection: Connection, *, before: datetime, limit: int = 500) -> int:
     )
     old = select(Item.id).where(Item.seen_at < before, ~among_newest.exists()).limit(limit)
     forgotten = connection.execute(delete(Item).where(col(Item.id).in_(old))).rowcount
-    unlisted = delete(ItemSource).where(col(ItemSource.item_id).is_(None), col(ItemSource.listed_at) < before)
+    still_listed = select(Feed.id).where(Feed.id == ItemSource.feed_id, Feed.listed_at == ItemSource.listed_at)
+    unlisted = delete(ItemSource).where(
+        col(ItemSource.item_id).is_(None), col(ItemSource.listed_at) < before, ~still_listed.exists()
+    )
     return forgotten + connection.execute(unlisted).rowcount

@@ -57,13 +57,13 @@ def taken_back(
     ]
 
 
-def withdraw(session: Session, feed: Feed, entries: Sequence[Entry], listed: Collection[int], *, now: datetime) -> int:
-    """Note what `feed` took back, given its document's entries and the known items among them; how many items.
+def withdraw(session: Session, feed: Feed, entries: Sequence[Entry], listed: Collection[int], *, now: datetime) -> None:
+    """Note what `feed` took back, given its document's entries and the items that they are.
 
     Call it before the document's sources are stored. What another feed still lists stays.
     """
     if feed.listed_at is None:
-        return 0
+        return
     before = session.exec(
         select(Item.id, Item.published_at)
         .join(ItemSource, col(ItemSource.item_id) == Item.id)
@@ -79,13 +79,13 @@ def withdraw(session: Session, feed: Feed, entries: Sequence[Entry], listed: Col
         now=now,
     )
     if not gone:
-        return 0
+        return
     elsewhere = (
         select(ItemSource.item_id)
         .join(Feed, col(Feed.id) == ItemSource.feed_id)
         .where(ItemSource.item_id == Item.id, ItemSource.feed_id != feed.id, ItemSource.listed_at == Feed.listed_at)
     )
-    found = session.connection().execute(
+    session.connection().execute(
         update(Item)
         .where(
             col(Item.id).in_(gone),
@@ -95,7 +95,6 @@ def withdraw(session: Session, feed: Feed, entries: Sequence[Entry], listed: Col
         )
         .values(withdrawn_at=now)
     )
-    return found.rowcount
 
 
 def restore(session: Session, listed: Collection[int], *, seen_at: datetime) -> None:

@@ -7,45 +7,28 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from digestmail.feeds.document import Entry, ParsedFeed, with_identities
-from digestmail.feeds.items import store_entries
+from digestmail.feeds.document import Entry
 from digestmail.feeds.known import text_key
-from digestmail.feeds.manage import add_feed, add_topic
-from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Feed, Item, ItemSource, ItemTopic
+from digestmail.store.database import Database
+from digestmail.store.models import Item, ItemSource, ItemTopic
+from tests.feeds.polling import add_publication, entry, poll
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def feed(database: Database, now: datetime) -> None:
-    """A feed that sends all to one topic."""
-    with database.transaction() as session:
-        add_topic(session, slug="sea", name="Sea")
-        add_feed(session, url="https://harbour.example/feed", topics=["sea"], now=now)
+def publication(database: Database, now: datetime) -> None:
+    """Two feeds that send all to one topic."""
+    add_publication(database, now=now)
 
 
 def story(name: str, *, at: datetime | None, guid: str | None = None, link: str | None = None) -> Entry:
-    return Entry(
-        identity=name if guid is None else guid,
-        url=f"https://harbour.example/{name}" if link is None else link,
-        title=f"The {name}",
-        excerpt=f"All about the {name}.",
-        author="",
-        image_url="",
-        published_at=at,
-        categories=(),
-    )
+    return entry(f"The {name}", at=at, guid=guid, link=link, excerpt=f"All about the {name}.")
 
 
-def poll(database: Database, entries: Sequence[Entry], *, at: datetime) -> int:
-    """Store a document as a poll does; how many items are new."""
-    with database.transaction() as session:
-        hold_back_news(session.connection())
-        feed = session.exec(select(Feed)).one()
-        stored = store_entries(session, feed, ParsedFeed(title="", entries=with_identities(entries)), now=at)
-        feed.first_success_at = feed.last_success_at = at
-        return stored.new
+def new_of(database: Database, entries: Sequence[Entry], *, at: datetime) -> int:
+    """How many items of a document are new."""
+    return poll(database, entries, at=at).new
 
 
 def news(session: Session) -> list[str]:
@@ -63,7 +46,7 @@ def boats(now: datetime, *, dated: bool = True) -> list[Entry]:
 @pytest.mark.parametrize("what", ["guids", "links", "guids and links", "guids and dates"])
 def test_when_all_change_at_once_nothing_is_new(database: Database, now: datetime, dated: bool, what: str) -> None:
     before = boats(now, dated=dated)
-    assert poll(database, before, at=now) == 12
+    assert new_of(database, before, at=now) == 12
     after = [
         replace(
             entry,
@@ -74,9 +57,9 @@ def test_when_all_change_at_once_nothing_is_new(database: Database, now: datetim
         for n, entry in enumerate(before)
     ]
     extra = story("ferry", at=now + HOUR if dated else None)
-    assert poll(database, [extra, *after], at=now + HOUR) == 1
-    assert poll(database, [extra, *after], at=now + 2 * HOUR) == 0
-    assert poll(database, [extra, *before], at=now + 3 * HOUR) == 0  # and back again
+    assert new_of(database, [extra, *after], at=now + HOUR) == 1
+    assert new_of(database, [extra, *after], at=now + 2 * HOUR) == 0
+    assert new_of(database, [extra, *before], at=now + 3 * HOUR) == 0  # and back again
     with database.reading() as session:
         assert "The ferry" in news(session)
         assert len(session.exec(select(Item.id)).all()) == 13
@@ -90,22 +73,22 @@ def test_guids_that_are_new_at_each_poll_are_no_news(database: Database, now: da
             )
             for n in range(6)
         ]
-        assert poll(database, entries, at=now + turn * HOUR) == (6 if turn == 0 else 0)
+        assert new_of(database, entries, at=now + turn * HOUR) == (6 if turn == 0 else 0)
 
 
 def test_one_guid_on_every_item_hides_none(database: Database, now: datetime) -> None:
     first, second, third = (story(name, at=now + n * HOUR, guid="0") for n, name in enumerate(("a", "b", "c")))
-    assert poll(database, [first], at=now) == 1
-    assert poll(database, [second, first], at=now + HOUR) == 1
-    assert poll(database, [third, second, first], at=now + 2 * HOUR) == 1
-    assert poll(database, [third], at=now + 3 * HOUR) == 0
+    assert new_of(database, [first], at=now) == 1
+    assert new_of(database, [second, first], at=now + HOUR) == 1
+    assert new_of(database, [third, second, first], at=now + 2 * HOUR) == 1
+    assert new_of(database, [third], at=now + 3 * HOUR) == 0
 
 
 def test_one_guid_on_one_item_at_a_time_hides_none(database: Database, now: datetime) -> None:
     for n in range(4):
         entries = [story(f"boat {n}", at=now + n * HOUR, guid="latest")]
-        assert poll(database, entries, at=now + n * HOUR) == 1
-        assert poll(database, entries, at=now + n * HOUR) == 0
+        assert new_of(database, entries, at=now + n * HOUR) == 1
+        assert new_of(database, entries, at=now + n * HOUR) == 0
     with database.reading() as session:
         assert len(news(session)) == 4
 
@@ -113,17 +96,17 @@ def test_one_guid_on_one_item_at_a_time_hides_none(database: Database, now: date
 def test_a_correction_of_title_and_text_is_the_same_story(database: Database, now: datetime) -> None:
     poll(database, [story("boat", at=now)], at=now)
     mended = replace(story("boat", at=now), title="The ship", excerpt="It was a ship.")
-    assert poll(database, [mended], at=now + HOUR) == 0
-    assert poll(database, [replace(mended, identity="other")], at=now + 2 * HOUR) == 0
+    assert new_of(database, [mended], at=now + HOUR) == 0
+    assert new_of(database, [replace(mended, identity="other")], at=now + 2 * HOUR) == 0
     with database.reading() as session:
         assert session.exec(select(Item.title)).all() == ["The ship"]
 
 
 def test_two_stories_with_equal_titles_on_one_day_are_two(database: Database, now: datetime) -> None:
     post = replace(story("job", at=now), title="We are hiring", excerpt="")
-    assert poll(database, [post], at=now) == 1
+    assert new_of(database, [post], at=now) == 1
     other = replace(post, identity="job-2", url="https://harbour.example/job-2", published_at=now + HOUR)
-    assert poll(database, [other, post], at=now + HOUR) == 1
+    assert new_of(database, [other, post], at=now + HOUR) == 1
 
 
 def test_what_an_item_leaves_behind_keeps_it_from_coming_back(database: Database, now: datetime) -> None:
@@ -133,7 +116,7 @@ def test_what_an_item_leaves_behind_keeps_it_from_coming_back(database: Database
             session.delete(item)
     changed = [replace(entry, identity=f"{entry.identity}-2") for entry in boats(now)]
     for entries in (boats(now), changed, boats(now)):
-        assert poll(database, entries, at=now + HOUR) == 0
+        assert new_of(database, entries, at=now + HOUR) == 0
     with database.reading() as session:
         assert session.exec(select(Item.id)).all() == []
         assert set(session.exec(select(ItemSource.item_id))) == {None}

@@ -1,53 +1,27 @@
 """A flood is held back until the operator decides, and what comes after it is not."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
 
 from digestmail.editions.assemble import digest_edition, newest, news
-from digestmail.feeds.document import Entry, ParsedFeed
-from digestmail.feeds.items import Stored, store_entries
-from digestmail.feeds.manage import add_feed, add_topic
+from digestmail.feeds.document import Entry
+from digestmail.feeds.items import Stored
 from digestmail.feeds.quarantine import let_through, mark_as_seen, quarantined
 from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Feed
+from tests.feeds.polling import add_publication, entry, poll
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def feed(database: Database, now: datetime) -> None:
-    """A feed that sends all to one topic."""
-    with database.transaction() as session:
-        add_topic(session, slug="sea", name="Sea")
-        add_feed(session, url="https://harbour.example/feed", topics=["sea"], now=now)
+def publication(database: Database, now: datetime) -> None:
+    """Two feeds that send all to one topic."""
+    add_publication(database, now=now)
 
 
 def entries(kind: str, count: int, *, at: datetime) -> list[Entry]:
-    return [
-        Entry(
-            identity=f"{kind}-{n}",
-            url=f"https://harbour.example/{kind}/{n}",
-            title=f"{kind} {n}",
-            excerpt="",
-            author="",
-            image_url="",
-            published_at=at - timedelta(minutes=n),
-            categories=(),
-        )
-        for n in range(count)
-    ]
-
-
-def poll(database: Database, listed: Sequence[Entry], *, at: datetime) -> Stored:
-    with database.transaction() as session:
-        hold_back_news(session.connection())
-        feed = session.exec(select(Feed)).one()
-        stored = store_entries(session, feed, ParsedFeed(title="", entries=tuple(listed)), now=at)
-        feed.first_success_at = feed.last_success_at = at
-        return stored
+    return [entry(f"{kind} {n}", at=at - timedelta(minutes=n)) for n in range(count)]
 
 
 def shown(database: Database, *, since: datetime, until: datetime) -> set[str]:

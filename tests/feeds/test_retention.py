@@ -55,3 +55,14 @@ def test_items_of_no_topic_go_too(database: Database, now: datetime) -> None:
         session.add(Item(url="", link_key="", title="", published_at=now, seen_at=now - 31 * DAY))
         session.add(Item(url="", link_key="", title="", published_at=now, seen_at=now))
     assert prune_all(database, now - 30 * DAY) == 1
+
+
+def test_what_an_unchanged_document_lists_is_listed(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        add_items(session, KEPT_OF_A_TOPIC + 60, now=now)
+        oldest = session.get_one(ItemSource, (1, str(KEPT_OF_A_TOPIC + 59)))
+        session.get_one(Feed, 1).listed_at = oldest.listed_at  # since then its server says "not modified"
+    prune_all(database, now - 30 * DAY)
+    with database.reading() as session:
+        tombstones = session.exec(select(ItemSource.identity).where(col(ItemSource.item_id).is_(None)))
+        assert tombstones.all() == [str(KEPT_OF_A_TOPIC + 59)]

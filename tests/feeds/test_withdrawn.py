@@ -1,51 +1,23 @@
 """What a feed takes back before an edition is frozen is not mailed; what slides off its end is."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from digestmail.editions.assemble import digest_edition, news
-from digestmail.feeds.document import Entry, ParsedFeed
-from digestmail.feeds.items import store_entries
-from digestmail.feeds.manage import add_feed, add_topic
+from digestmail.feeds.document import Entry
 from digestmail.feeds.withdrawn import Missing, taken_back
-from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Feed
+from digestmail.store.database import Database
+from tests.feeds.polling import COAST, add_publication, entry, poll
 
-HARBOUR, COAST = "https://harbour.example/feed", "https://coast.example/feed"
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
 def publication(database: Database, now: datetime) -> None:
     """Two feeds that send all to one topic."""
-    with database.transaction() as session:
-        add_topic(session, slug="sea", name="Sea")
-        for url in (HARBOUR, COAST):
-            add_feed(session, url=url, topics=["sea"], now=now)
-
-
-def entry(name: str, *, at: datetime | None) -> Entry:
-    return Entry(
-        identity=name,
-        url=f"https://harbour.example/{name}",
-        title=name,
-        excerpt="",
-        author="",
-        image_url="",
-        published_at=at,
-        categories=(),
-    )
-
-
-def poll(database: Database, entries: Sequence[Entry], *, at: datetime, url: str = HARBOUR) -> None:
-    with database.transaction() as session:
-        hold_back_news(session.connection())
-        feed = session.exec(select(Feed).where(Feed.url == url)).one()
-        store_entries(session, feed, ParsedFeed(title="", entries=tuple(entries)), now=at)
-        feed.first_success_at = feed.last_success_at = at
+    add_publication(database, now=now)
 
 
 def stories(session: Session, *, since: datetime, until: datetime) -> set[str]:
