@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """The publication's name."""
     sender: str = "Daily Digest <digest@localhost.localdomain>"
     """The From of every mail, `Name <address>`."""
+    operator: str | None = None
+    """The address that is told when a feed needs somebody."""
     postal_address: str = ""
     """The publisher's postal address, in the foot of every mail; required before mail leaves the machine."""
     default_time_zone: str = "UTC"
@@ -165,6 +167,14 @@ class Settings(BaseSettings):
         except InputError as error:
             raise ValueError("use a name and an address, such as The Courier <digest@example.org>") from error
         return address.text.join(value.rsplit(typed, 1))
+
+    @field_validator("operator")
+    @classmethod
+    def _read_operator(cls, value: str | None) -> str | None:
+        try:
+            return value and parse_address(value).text
+        except InputError as error:
+            raise ValueError("use one mail address, such as you@example.org") from error
 
     @field_validator("database_url")
     @classmethod

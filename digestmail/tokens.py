@@ -25,13 +25,15 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 
 
 class Purpose(StrEnum):
-    """What a link may do. The number is a delivery's id for CONFIRM and VIEW, a subscriber's id for the others."""
+    """What a link may do. The number is a delivery's id for CONFIRM and VIEW, a feed's id for DESK, the form of the
+    operator's page, and a subscriber's id for the others."""
 
     CONFIRM = "confirm"
     UNSUBSCRIBE = "unsubscribe"
     UNDO = "undo"
     PREFERENCES = "preferences"
     VIEW = "view"
+    DESK = "desk"
 
 
 class Tokens:

@@ -109,3 +109,5 @@ class Lookout:
         report = self._service.collect(self._clock)
         if report.new_items or report.failures:
             log.info("collected", new=report.new_items, failed=len(report.failures))
+        if told := self._service.notify(self._clock):
+            log.info("told the operator", notices=told)

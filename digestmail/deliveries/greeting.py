@@ -6,6 +6,8 @@ It waits for each answer, so it runs in threads of its own; what it gives is dri
 import smtplib
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,6 +36,13 @@ class Greeted:
 
 def greet(relay: Relay) -> Greeted:
     """Connect, and speak until the server is ready. Raises RelayError with a sentence for the operator."""
+    with conversation(relay) as smtp:
+        return _take_over(smtp)
+
+
+@contextmanager
+def conversation(relay: Relay) -> Iterator[smtplib.SMTP]:
+    """A session that is ready for its first message; it ends with the block. Raises RelayError, as `greet` does."""
     where = f"{relay.host}:{relay.port}"
     smtp: smtplib.SMTP | None = None
     try:
@@ -48,7 +57,7 @@ def greet(relay: Relay) -> Greeted:
             smtp.ehlo_or_helo_if_needed()
         if relay.user is not None:
             smtp.login(relay.user, relay.password or "")
-        return _take_over(smtp)
+        yield smtp
     except smtplib.SMTPAuthenticationError as error:
         raise RelayError(f"The mail server {where} does not accept the user and password of SMTP_URL.") from error
     except UnicodeEncodeError as error:

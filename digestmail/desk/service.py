@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from digestmail.clock import Clock
 from digestmail.deliveries.asking import Ask
@@ -18,13 +19,16 @@ from digestmail.deliveries.rate import OwnRate, Rate, SharedRate, Unlimited
 from digestmail.deliveries.report import SendReport
 from digestmail.deliveries.retention import prune
 from digestmail.deliveries.send import Sender, Unfinished
+from digestmail.deliveries.single import send_single
 from digestmail.deliveries.wire import Wire
+from digestmail.desk.notices import operator_address, send_notices
 from digestmail.errors import RelayError
 from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.parse_apart import ParsePool
 from digestmail.feeds.retention import KEPT_AT_LEAST
 from digestmail.feeds.retention import prune as prune_items
+from digestmail.feeds.sentinel import watch
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Relay, Settings
@@ -61,14 +65,27 @@ class Service:
         every_feed: bool = False,
         on_feed: Callable[[int, int, str], None] | None = None,
     ) -> CollectReport:
-        """Fetch the due feeds (or every one), store what is new, and forget what is old."""
+        """Fetch the due feeds (or every one), store what is new, forget what is old, and note who needs the operator."""
         with ParsePool() as parse:
             report = collect_due(
                 self.database, self._fetcher, clock, parse=parse, every_feed=every_feed, on_feed=on_feed
             )
         while self._forget_some_items(clock):
             pass
+        with self.database.transaction() as session:
+            watch(session, now=clock())
         return report
+
+    def notify(self, clock: Clock) -> int:
+        """Mail the operator what was noted, if it is time for that; how many notices went out."""
+        return send_notices(
+            self.database,
+            now=clock(),
+            recipient=operator_address(self.settings),
+            publication=self.publication,
+            installation=self.tokens.installation,
+            send=partial(send_single, self._relay),
+        )
 
     def deliver(
         self,
@@ -114,8 +131,10 @@ class Service:
         on_feed: Callable[[int, int, str], None] | None = None,
         on_progress: Callable[[SendReport], None] = lambda _: None,
     ) -> TickReport:
-        """Do everything that is due at the clock's instant: collect, plan, assemble, compose, deliver, settle."""
-        return TickReport(self.collect(clock, on_feed=on_feed), self.deliver(clock, on_progress=on_progress))
+        """Do all that is due at the clock's instant: collect, plan, assemble, compose, deliver, settle, notify."""
+        report = TickReport(self.collect(clock, on_feed=on_feed), self.deliver(clock, on_progress=on_progress))
+        self.notify(clock)
+        return report
 
     def _forget_some(self, clock: Clock) -> int:
         with self.database.writing() as connection:

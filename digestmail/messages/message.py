@@ -1,5 +1,7 @@
 """A message as a value: what the wire needs to carry it, and the one place where Message-IDs are made."""
 
+import hashlib
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -43,3 +45,9 @@ def message_number(kind: Kind, *, delivery_id: int, subscriber_id: int) -> str:
 def message_id_ending(kind: Kind, *, day: date, installation: str, domain: str) -> str:
     """What follows: the same for all deliveries of a kind and day."""
     return f".{kind}.{day.year:04}{day.month:02}{day.day:02}.{installation}@{domain}>"
+
+
+def notice_id(notices: Iterable[int], *, installation: str, domain: str) -> str:
+    """The Message-ID of a mail to the operator: the same whenever it tells of the same notices."""
+    told = hashlib.sha256(",".join(map(str, sorted(notices))).encode()).hexdigest()[:16]
+    return f"<{told}.notice.{installation}@{domain}>"
