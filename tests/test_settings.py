@@ -40,6 +40,8 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("REDIS_URL", "localhost:6379", "redis://host:6379/0"),
         ("SMTP_URL", "mail.example.org", "smtp://user:password@host:587"),
         ("SMTP_URL", "smtp://localhost?tls=no", "?security=plain"),
+        ("OPERATOR", "me", "you@example.org"),
+        ("OPERATOR", "a@example.org, b@example.org", "you@example.org"),
         ("SENDER", "The Courier", "digest@example.org"),
         ("SENDER", "A\r\nBcc: x <a@example.org>", "one line"),
         ("SECRET_KEY", "short", "32 random characters"),

@@ -9,7 +9,7 @@ from digestmail.messages.keys import ALWAYS
 from digestmail.messages.message import Message, notice_id
 from digestmail.messages.mime import alternative, date_header, header, mailbox_header, text_header
 from digestmail.messages.pieces import Marks, Pieces
-from digestmail.messages.prose import one_line
+from digestmail.messages.prose import one_line, web_address
 from digestmail.messages.publication import Publication
 from digestmail.messages.template import render, render_subject
 from digestmail.store.states import Trouble
@@ -130,6 +130,6 @@ def _entry(one: Told) -> _Entry:
         label=_LABELS[one.trouble],
         name=name if named else "",
         rest=text.removeprefix(name) if named else text,
-        url=one_line(one.url, limit=200),
+        url=web_address(one.url),
         remedy=_REMEDIES[one.trouble] if one.feed_id is not None else "",
     )
