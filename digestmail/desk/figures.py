@@ -11,29 +11,12 @@ from sqlmodel import Session, col, func, select
 
 from digestmail.deliveries.accounts import accounts
 from digestmail.deliveries.heartbeat import living, work_is_due
-from digestmail.store.models import Delivery, Feed, Item, Subscriber, Topic
-from digestmail.store.states import FeedState, Standing, State
+from digestmail.desk.feed_cards import FeedCard, NoticeLine, feed_cards, latest_notices
+from digestmail.store.models import Delivery, Item, Subscriber, Topic
+from digestmail.store.states import Standing, State
 
 _BROKEN_SHOWN = 10
 _LEFT_BY_CRON = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedHealth:
-    """How a feed fares."""
-
-    url: str
-    title: str
-    state: FeedState
-    last_success_at: datetime | None
-    last_error: str | None
-    failures: int
-    """Failed polls since the last success."""
-
-    @property
-    def well(self) -> bool:
-        """Polled, and without fault at the last poll."""
-        return self.state is FeedState.ACTIVE and not self.failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +36,10 @@ class Figures:
     """Today in the publication's time zone; `today` counts the digests scheduled for it, and no letters or welcomes."""
     topics: int
     items: int
-    feeds: tuple[FeedHealth, ...]
+    feeds: tuple[FeedCard, ...]
+    """Those in trouble first."""
+    notices: tuple[NoticeLine, ...]
+    """The newest few."""
     subscribers: Mapping[Standing, int]
     today: Mapping[State, int]
     total: Mapping[State, int]
@@ -82,7 +68,8 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         day=day,
         topics=session.exec(select(func.count()).select_from(Topic)).one(),
         items=session.exec(select(func.count()).select_from(Item)).one(),
-        feeds=tuple(_health(feed) for feed in session.exec(select(Feed).order_by(col(Feed.id)))),
+        feeds=feed_cards(session, now=now, time_zone=time_zone),
+        notices=latest_notices(session),
         subscribers={standing: standings.get(standing, 0) for standing in Standing},
         today={state: today.get(state, 0) for state in State},
         total={state: total.get(state, 0) for state in State},
@@ -107,14 +94,3 @@ def _broken(session: Session) -> tuple[BrokenItem, ...]:
         .limit(_BROKEN_SHOWN)
     )
     return tuple(BrokenItem(title=title, url=url, reason=reason or "") for title, url, reason in rows)
-
-
-def _health(feed: Feed) -> FeedHealth:
-    return FeedHealth(
-        url=feed.url,
-        title=feed.title,
-        state=FeedState(feed.state),
-        last_success_at=feed.last_success_at,
-        last_error=feed.last_error,
-        failures=feed.failures,
-    )

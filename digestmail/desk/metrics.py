@@ -1,4 +1,4 @@
-"""The accounts of the ledger as metrics, in Prometheus's text format."""
+"""The accounts of the ledger and the troubles of feeds as metrics, in Prometheus's text format."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,15 +8,16 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from digestmail.deliveries.accounts import Account
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, Trouble
 
 __all__ = ("CONTENT_TYPE", "metrics_of")
 
 
-class _Ledger(Collector):
-    def __init__(self, accounts: Mapping[Kind, Account], workers: int) -> None:
+class _Desk(Collector):
+    def __init__(self, accounts: Mapping[Kind, Account], workers: int, feeds: Mapping[Trouble | None, int]) -> None:
         self._accounts = accounts
         self._workers = workers
+        self._feeds = feeds
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, one family after the other."""
@@ -32,11 +33,14 @@ class _Ledger(Collector):
                 by_state.add_metric([kind, state], count)
         workers = GaugeMetricFamily("digestmail_workers", "Workers that showed they live in the last minute.")
         workers.add_metric([], self._workers)
-        yield from (planned, by_state, missing, workers)
+        feeds = GaugeMetricFamily("digestmail_feeds", "Feeds by what is wrong with them.", labels=["trouble"])
+        for trouble, count in self._feeds.items():
+            feeds.add_metric([trouble or "none"], count)
+        yield from (planned, by_state, missing, workers, feeds)
 
 
-def metrics_of(accounts: Mapping[Kind, Account], *, workers: int) -> bytes:
-    """One page of metrics."""
+def metrics_of(accounts: Mapping[Kind, Account], *, workers: int, feeds: Mapping[Trouble | None, int]) -> bytes:
+    """One page of metrics; `feeds` counts those in each trouble, and in none."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Ledger(accounts, workers))
+    registry.register(_Desk(accounts, workers, feeds))
     return generate_latest(registry)

@@ -19,6 +19,7 @@ SHOWN = 40
 
 _NAMED = 3
 _LONGEST_NAME = 80
+_LONGEST_IN_SUBJECT = 40
 _LONGEST_TEXT = 600
 
 _LABELS = {
@@ -86,7 +87,7 @@ def compose_notice(
     }
     rendering = render("notice", marker=marks, publication=publication, **values)
     text, html = (Pieces(form, marks, {}) for form in (rendering.text, rendering.html))
-    names = "" if about_all else _names([one.name for one in bad or well])
+    names = "" if about_all else _names([one.name for one in bad or well], limit=_LONGEST_IN_SUBJECT)
     identity = notice_id(notices, installation=installation, domain=publication.domain)
     head = (
         mailbox_header("From", publication.sender_name, publication.sender_address)
@@ -116,9 +117,9 @@ def _headline(told: Sequence[Told], *, well: bool) -> str:
     return f"{feeds} {'is' if one else 'are'} well again" if well else f"{feeds} {'needs' if one else 'need'} you"
 
 
-def _names(names: Sequence[str]) -> str:
+def _names(names: Sequence[str], *, limit: int = _LONGEST_NAME) -> str:
     """A few names, each on one line, and how many there are besides."""
-    shown = [one_line(name, limit=_LONGEST_NAME) for name in names[:_NAMED]]
+    shown = [one_line(name, limit=limit) for name in names[:_NAMED]]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 

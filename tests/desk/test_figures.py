@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from digestmail.desk.figures import figures
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Feed, Subscriber, Topic
+from digestmail.store.models import Delivery, Subscriber, Topic
 from digestmail.store.outbox import ask_for
 from digestmail.store.states import Kind, Standing, State
 
@@ -18,7 +18,7 @@ def subscriber(name: str, standing: Standing, *, now: datetime, next_send_at: da
 def test_an_empty_installation_counts_nothing(database: Database, now: datetime) -> None:
     with database.reading() as session:
         found = figures(session, now=now, time_zone="UTC")
-    assert (found.topics, found.items, found.feeds) == (0, 0, ())
+    assert (found.topics, found.items, found.feeds, found.notices) == (0, 0, (), ())
     assert set(found.subscribers) == set(Standing)
     assert set(found.today) == set(found.total) == set(State)
     assert sum(found.total.values()) == 0
@@ -75,13 +75,3 @@ def test_today_counts_digests_and_no_letters(database: Database, now: datetime) 
     with database.reading() as session:
         found = figures(session, now=now, time_zone="UTC")
     assert (found.today[State.DUE], found.total[State.DUE]) == (0, 1)
-
-
-def test_a_feed_that_fails_or_is_gone_is_not_well(database: Database, now: datetime) -> None:
-    with database.transaction() as session:
-        session.add(Feed(url="https://a.example/", next_poll_at=now))
-        session.add(Feed(url="https://b.example/", next_poll_at=now, failures=2, last_error="No answer."))
-        session.add(Feed(url="https://c.example/", next_poll_at=now, state="gone"))
-    with database.reading() as session:
-        feeds = figures(session, now=now, time_zone="UTC").feeds
-    assert [feed.well for feed in feeds] == [True, False, False]

@@ -41,8 +41,8 @@ OUTAGE = Told(feed_id=None, name="", url="", trouble=Trouble.FAILING, text="No f
 def test_both_forms_say_what_happened_what_to_do_and_where() -> None:
     message = composed(told(1, "Harbour"), told(2, "Coast", Trouble.SILENT, text="Coast has brought none for 4 days."))
     text, html = text_of(message), html_of(message)
-    assert "FAILING\nHarbour has failed since Monday: it answered 500.\nIt is tried again by itself." in text
-    assert "SILENT\nCoast has brought none for 4 days.\nLook at its site" in text
+    assert "FAILING\nHarbour has failed since Monday: it answered 500.\n→ It is tried again by itself." in text
+    assert "SILENT\nCoast has brought none for 4 days.\n→ Look at its site" in text
     assert ">Harbour</b> has failed since Monday: it answered 500.</p>" in html
     for form in (text, html):
         assert "https://feeds.example/1.xml" in form

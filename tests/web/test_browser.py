@@ -12,6 +12,7 @@ from digestmail.store.states import Standing
 from tests import services
 from tests.web.conftest import Web
 from tests.web.test_inbox import put
+from tests.web.test_operator_feeds import flood
 
 pytestmark = pytest.mark.browser
 
@@ -106,6 +107,21 @@ def test_nothing_is_wider_than_a_phone(page: Page) -> None:
     for path in ("/", "/inbox", "/operator"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_the_operator_lets_a_flood_through_on_a_phone(page: Page, web: Web) -> None:
+    flood(web, "صحيفة المرفأ اليومية " + "x" * 100, items=30)
+    page.goto("/operator")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    [bars] = page.get_by_role("img", name="Items a day in the last 14 days").all()
+    size = bars.bounding_box()
+    assert size is not None
+    assert size["width"] > 80
+    assert size["height"] > 20
+    page.get_by_role("button", name="Let them through").click()
+    expect(page.get_by_role("status")).to_contain_text("30 items of صحيفة المرفأ اليومية")
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    expect(page.get_by_role("button")).to_have_count(0)
 
 
 def press(page: Page, *keys: str) -> None:

@@ -11,7 +11,7 @@ from digestmail.deliveries.heartbeat import beat
 from digestmail.deliveries.owner import this_process
 from digestmail.feeds.manage import add_feed
 from digestmail.store.models import Delivery, Edition, Item
-from digestmail.store.states import Kind, State
+from digestmail.store.states import FeedState, Kind, State, Trouble
 from tests.web.conftest import Web
 
 
@@ -20,11 +20,14 @@ def test_the_page_shows_counts_and_the_health_of_feeds(web: Web) -> None:
     with web.database.transaction() as session:
         feed = add_feed(session, url="https://example.org/feed.xml", topics=["climate"], now=web.now)
         feed.failures, feed.last_error = 3, "The server answered <503>."
+        feed.failing_since_at = web.now - timedelta(hours=2)
     page = web.client.get("/operator").text
     assert "<dt>Active subscribers</dt><dd>1</dd>" in page
     assert "<dt>Topics</dt><dd>3</dd>" in page
     assert "Tuesday, 24 November 2026, at 6:00" in page
-    assert "The server answered &lt;503&gt;. (3 times)" in page
+    since = "Could not be read even once since Monday, 23 Nov, 10:00 UTC"
+    assert f"{since}: The server answered &lt;503&gt;." in page
+    assert "1 of 1 needs you." in page
     assert "maja" not in page
 
 
@@ -65,6 +68,8 @@ def test_the_accounts_are_metrics_too(web: Web) -> None:
     web.subscribe()
     with web.database.transaction() as session:
         beat(session.connection(), this_process(), looks=1)
+        add_feed(session, url="https://example.org/feed.xml", topics=["climate"], now=web.now)
+        add_feed(session, url="https://example.org/gone.xml", topics=["climate"], now=web.now).state = FeedState.GONE
     answer = web.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     found = {
@@ -78,6 +83,8 @@ def test_the_accounts_are_metrics_too(web: Web) -> None:
     assert set(by_state) == set(State)
     assert sum(by_state.values()) == 1
     assert found["digestmail_workers",] == 1
+    feeds = {key[1]: value for key, value in found.items() if key[0] == "digestmail_feeds"}
+    assert feeds == dict.fromkeys((*Trouble, "none"), 0) | {"gone": 1, "none": 1}
 
 
 def test_the_page_says_what_needs_the_operator(web: Web) -> None:
