@@ -65,7 +65,7 @@ class Service:
         every_feed: bool = False,
         on_feed: Callable[[int, int, str], None] | None = None,
     ) -> CollectReport:
-        """Fetch the due feeds (or every one), store what is new, forget what is old, and note who needs the operator."""
+        """Fetch the due feeds (or every one), store what is new, forget what is old, and note what went wrong."""
         with ParsePool() as parse:
             report = collect_due(
                 self.database, self._fetcher, clock, parse=parse, every_feed=every_feed, on_feed=on_feed

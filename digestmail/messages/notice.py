@@ -30,9 +30,10 @@ _LABELS = {
     None: "Well again",
 }
 _REMEDIES = {
-    Trouble.GONE: "If it lives on at another address, add that one: digestmail feed add ADDRESS --topic TOPIC",
-    Trouble.FAILING: "It is tried again by itself. If that does not help, open its address: it may have moved.",
-    Trouble.QUARANTINE: "Look at them on the operator's page; until you decide, no digest shows them.",
+    Trouble.GONE: "If it lives on at another address, add that one: digestmail feed add URL --topic SLUG",
+    Trouble.FAILING: "It is tried again by itself. To see what it answers now: digestmail feed check URL",
+    Trouble.QUARANTINE: "Decide on the operator's page, or by digestmail feed let-through URL or mark-seen URL; "
+    "until then no digest shows them.",
     Trouble.SILENT: "Look at its site: where that has something newer, the feed is broken; else it only rests.",
     None: "",
 }
