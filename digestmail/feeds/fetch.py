@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from importlib.metadata import version
+from urllib.parse import urlencode
 
 import httpcore2
 import httpx2
@@ -31,6 +32,7 @@ _ACCEPT = (
 )
 _PERMANENT = frozenset({301, 308})
 _TEMPORARY = frozenset({302, 303, 307})
+_SEND_AGAIN = frozenset({307, 308})
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
 
@@ -154,6 +156,39 @@ class Fetcher:
                 "DIGESTMAIL_FEED_ALLOWED_NETWORKS."
             )
         return addresses
+
+    def post(self, url: str, form: Mapping[str, str]) -> int:
+        """Send a form, as safely as `get` asks; the status of the answer, whatever it is. Its body is not read.
+
+        Only such redirects are followed as have a form sent again (RFC 9110, 307 and 308). Raises FeedError in words.
+        """
+        deadline = Deadline(self._timeout)
+        here = read_url(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            with _in_words(here.host, timeout=self._timeout):
+                status, location = self._send(here, urlencode(form).encode(), deadline)
+            if status not in _SEND_AGAIN or not location:
+                return status
+            here = read_url(_as_sent(location), base=here)
+        raise FeedError(f"{read_url(url).host} redirects more than {MAX_REDIRECTS} times.")
+
+    def _send(self, url: httpx2.URL, form: bytes, deadline: Deadline) -> tuple[int, str]:
+        """One POST: the status of its answer, and where that leads to."""
+        addresses = self._addresses(url, deadline, loopback=False)
+        target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        headers = [
+            (b"Host", url.netloc),
+            (b"User-Agent", self._agent.encode("latin-1")),
+            (b"Content-Type", b"application/x-www-form-urlencoded"),
+            (b"Content-Length", str(len(form)).encode()),
+        ]
+        backend = PinnedBackend(addresses, deadline)
+        with (
+            httpcore2.ConnectionPool(ssl_context=self._ssl, network_backend=backend) as pool,
+            pool.stream("POST", target, headers=headers, content=form) as response,
+        ):
+            location = next((value for name, value in response.headers if name.lower() == b"location"), b"")
+            return response.status, location.decode("latin-1")
 
 
 def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:

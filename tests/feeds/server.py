@@ -28,6 +28,8 @@ class Server:
     scheme: str
     pages: dict[str, Page | Handler] = field(default_factory=dict)
     requests: list[tuple[str, Message]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    """What was posted."""
 
     def url(self, path: str, *, host: str = "127.0.0.1") -> str:
         """The address of a path."""
@@ -55,6 +57,10 @@ def serving(*, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
             self.send_header("Content-Length", str(len(page.body)))
             self.end_headers()
             self.wfile.write(page.body)
+
+        def do_POST(self) -> None:
+            site.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def log_message(self, *message: object) -> None:
             """Stay silent."""
