@@ -63,7 +63,7 @@ def test_an_https_hub_is_taken_before_others() -> None:
     "link",
     [
         '<https://hub.example/>; rel="hubcap"',
-        '<https://hub.example/>; rel="next"; title="; rel=hub"',
+        '<https://hub.example/>; title="; rel=hub"; rel="next"; rel="hub"',
         '<https://hub.example/>; rel="hub"; anchor="/other"',
         "<https://hub.example/>",
         "https://hub.example/; rel=hub",
@@ -79,9 +79,7 @@ def test_what_is_no_hub_is_passed_over(link: str) -> None:
     assert offer(link) is None
 
 
-pieces = st.sampled_from(
-    ["<", ">", ";", ",", '"', "=", " ", "rel", "hub", "self", "anchor", "https://h.example/", "\\"]
-)
+pieces = st.sampled_from([*'<>;,"= \\', "rel", "hub", "self", "anchor", "https://hub.example/"])
 
 
 @given(st.lists(st.lists(pieces).map("".join) | st.text(), max_size=3), st.text(), st.text())
