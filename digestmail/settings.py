@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     """The time zone of the publication."""
     feed_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     """Networks, separated by commas, in which feeds may be fetched although they are not public."""
+    websub: Literal["auto", "on", "off"] = "auto"
+    """Whether hubs are asked to tell us of news: `auto` where the host of BASE_URL looks public, `on` or `off`."""
 
     @classmethod
     def settings_customise_sources(

@@ -25,8 +25,11 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 
 
 class Purpose(StrEnum):
-    """What a link may do. The number is a delivery's id for CONFIRM and VIEW, a feed's id for DESK, the form of the
-    operator's page, and a subscriber's id for the others."""
+    """What a link may do.
+
+    The number is a delivery's id for CONFIRM and VIEW, a feed's id for HUB and for DESK, the form of the operator's
+    page, and a subscriber's id for the others.
+    """
 
     CONFIRM = "confirm"
     UNSUBSCRIBE = "unsubscribe"
@@ -34,6 +37,8 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     VIEW = "view"
     DESK = "desk"
+    HUB = "hub"
+    """Not in a mail: where a feed's hub tells us of news."""
 
 
 class Tokens:

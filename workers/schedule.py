@@ -3,9 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from digestmail.web.doorbell import DELIVER
-
-COLLECT = "digestmail.collect"
+from digestmail.web.doorbell import COLLECT, DELIVER
 
 DELIVER_EVERY = timedelta(seconds=5)
 COLLECT_EVERY = timedelta(seconds=60)

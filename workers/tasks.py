@@ -1,8 +1,7 @@
 """The tasks: each says "look" to this process's lookout."""
 
-from digestmail.web.doorbell import DELIVER
+from digestmail.web.doorbell import COLLECT, DELIVER
 from workers.app import app, lookout
-from workers.schedule import COLLECT
 
 
 @app.task(name=DELIVER)  # type: ignore[untyped-decorator]

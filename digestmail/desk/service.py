@@ -23,6 +23,7 @@ from digestmail.deliveries.single import send_single
 from digestmail.deliveries.wire import Wire
 from digestmail.desk.notices import operator_address, send_notices
 from digestmail.errors import RelayError
+from digestmail.feeds import hubs
 from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.parse_apart import ParsePool
@@ -33,7 +34,7 @@ from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Relay, Settings
 from digestmail.store.database import Database
-from digestmail.tokens import Tokens
+from digestmail.tokens import Purpose, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Service:
         every_feed: bool = False,
         on_feed: Callable[[int, int, str], None] | None = None,
     ) -> CollectReport:
-        """Fetch the due feeds (or every one), store what is new, forget what is old, and note what went wrong."""
+        """Fetch the due feeds (or every one), store what is new, forget what is old, and note what went wrong; then
+        ask hubs for news."""
         with ParsePool() as parse:
             report = collect_due(
                 self.database, self._fetcher, clock, parse=parse, every_feed=every_feed, on_feed=on_feed
@@ -74,6 +76,8 @@ class Service:
             pass
         with self.database.transaction() as session:
             watch(session, now=clock())
+        if hubs.is_reachable(self.settings):
+            hubs.renew(self.database, self._fetcher, clock, callback=self._hub_callback)
         return report
 
     def notify(self, clock: Clock) -> int:
@@ -135,6 +139,9 @@ class Service:
         report = TickReport(self.collect(clock, on_feed=on_feed), self.deliver(clock, on_progress=on_progress))
         self.notify(clock)
         return report
+
+    def _hub_callback(self, feed_id: int) -> str:
+        return f"{self.settings.public_url}/hub/{self.tokens.make(Purpose.HUB, feed_id)}"
 
     def _forget_some(self, clock: Clock) -> int:
         with self.database.writing() as connection:

@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from digestmail.clock import Clock
+from digestmail.feeds.hubs import is_reachable
 from digestmail.local.demo import has_demo
 from digestmail.local.inbox import Inbox
 from digestmail.secret import secret_of
@@ -13,8 +14,8 @@ from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
-from digestmail.web import confirm, demo, inbox, operator, preferences, sign_up, unsubscribe, view
-from digestmail.web.doorbell import Doorbell, doorbell
+from digestmail.web import confirm, demo, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
+from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import STATIC, Pages
@@ -35,7 +36,11 @@ class VersionedFiles(StaticFiles):
 
 
 def create_app(
-    settings: Settings | None = None, *, clock: Clock | None = None, bell: Doorbell | None = None
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    bell: Doorbell | None = None,
+    collect_bell: Doorbell | None = None,
 ) -> FastAPI:
     """The app for these settings (default: from the environment). The database must have been migrated."""
     settings = settings or load_settings()
@@ -48,6 +53,7 @@ def create_app(
         tokens=Tokens(secret_of(settings)),
         clock=clock or shared_clock(database),
         doorbell=bell or doorbell(settings.redis_url),
+        collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
     )
@@ -55,6 +61,8 @@ def create_app(
     add_error_pages(app)
     for room in (sign_up, confirm, unsubscribe, preferences, view, inbox, operator):
         app.include_router(room.router)
+    if is_reachable(settings):
+        app.include_router(hubs.router)
     if embedded or has_demo(database):
         app.include_router(demo.router)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")

@@ -27,6 +27,7 @@ class Site:
     tokens: Tokens
     clock: Clock
     doorbell: Doorbell
+    collect_bell: Doorbell
     pages: Pages
     inbox: Inbox | None
     """None when mail leaves the machine."""

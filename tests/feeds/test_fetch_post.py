@@ -13,7 +13,9 @@ from tests.feeds.test_fetch import LOOPBACK, stranger
 
 def test_it_posts_a_form_and_says_who_asks(server: Server, fetcher: Fetcher) -> None:
     server.pages["/hub?x=1"] = Page(b"fine", status=202)
-    assert fetcher.post(server.url("/hub?x=1"), {"hub.mode": "subscribe", "hub.topic": "https://a.example/ü?b&c"}) == 202
+    assert (
+        fetcher.post(server.url("/hub?x=1"), {"hub.mode": "subscribe", "hub.topic": "https://a.example/ü?b&c"}) == 202
+    )
     assert server.bodies == [b"hub.mode=subscribe&hub.topic=https%3A%2F%2Fa.example%2F%C3%BC%3Fb%26c"]
     [(_, headers)] = server.requests
     assert headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -47,7 +49,7 @@ def test_it_follows_five_redirects_and_no_more(server: Server, fetcher: Fetcher)
 @pytest.mark.parametrize("target", ["http://10.0.0.1/", "http://169.254.169.254/latest", "http://[::1]:9/", "file:///"])
 def test_a_redirect_into_the_own_network_is_refused(server: Server, fetcher: Fetcher, target: str) -> None:
     server.redirect("/", target, status=308)
-    with pytest.raises(FeedError, match="not a (public|web) address"):
+    with pytest.raises(FeedError, match=r"not a (public|web) address"):
         fetcher.post(server.url("/"), {})
 
 
