@@ -24,6 +24,7 @@ def test_the_form_is_pinned() -> None:
         Purpose.PREFERENCES: "AAAABNLcDmrVZP-w_qo8w5Y",
         Purpose.VIEW: "AAAABNKbEeaH52vFGXm6xEY",
         Purpose.DESK: "AAAABNKBSnFgXgpkS-A56E0",
+        Purpose.HUB: "AAAABNJri6D_NAMFOuNen3c",
     }
     assert (
         Tokens("a key longer than a block of the hash " * 3).make(Purpose.CONFIRM, 2**40 - 1)

@@ -202,8 +202,8 @@ def note_denial(session: Session, feed_id: int, *, topic_url: str, reason: str, 
     hub.leased_until_at = None
     hub.next_ask_at = now + ASK_SELDOM
     hub.asks = max(hub.asks, PATIENCE)
-    why = f": {said}" if (said := tidy(reason)[:200]) else " and does not say why."
-    hub.last_error = f"The hub {host_of(hub.url)} refused{why}"
+    why = f": {said}" if (said := tidy(reason)[:200].rstrip(".")) else " and does not say why"
+    hub.last_error = f"The hub {host_of(hub.url)} refused{why}."
 
 
 def is_unwanted(session: Session, feed_id: int, *, topic_url: str) -> bool:

@@ -1,11 +1,14 @@
 """A whole web app over a scratch SQLite database, with a clock that tests move and a doorbell that counts."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from sqlmodel import SQLModel, select
 
@@ -17,6 +20,7 @@ from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.app import create_app
 from digestmail.web.site import Site
+from tests import services
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -29,6 +33,7 @@ class Web:
     site: Site
     now: datetime
     rings: list[datetime] = field(default_factory=list)
+    collect_rings: list[datetime] = field(default_factory=list)
 
     @property
     def database(self) -> Database:
@@ -79,6 +84,18 @@ class Web:
         self.now += timedelta(**span)
 
 
+@contextmanager
+def listening(web: Web, port: int) -> Iterator[None]:
+    """Let the app listen on a real port."""
+    server = uvicorn.Server(uvicorn.Config(web.client.app, port=port, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    services.wait_until(lambda: server.started, what="the web server")
+    yield
+    server.should_exit = True
+    thread.join()
+
+
 @pytest.fixture
 def make_web(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., Web]]:
     """Builds an app with some settings; `topics=False` leaves the store empty."""
@@ -90,16 +107,19 @@ def make_web(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., We
         (folder / "digestmail.db").write_bytes(sqlite_template.read_bytes())
         given = {"DATA_DIR": str(folder), "SITE_NAME": "The Harbour Courier"} | settings
         rings: list[datetime] = []
+        collect_rings: list[datetime] = []
         app = create_app(
             load_settings({f"DIGESTMAIL_{name}": value for name, value in given.items()}, folder=folder),
             clock=lambda: visit.now,
             bell=lambda: rings.append(visit.now),
+            collect_bell=lambda: collect_rings.append(visit.now),
         )
         visit = Web(
             client=TestClient(app, raise_server_exceptions=False, client=client),
             site=app.state.site,
             now=datetime(2026, 11, 23, 12, 0, tzinfo=UTC),
             rings=rings,
+            collect_rings=collect_rings,
         )
         if topics:
             with visit.database.transaction() as session:

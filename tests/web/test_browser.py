@@ -1,16 +1,14 @@
 """The form in a real browser: the time zone is filled in, and the keyboard is enough."""
 
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from digestmail.store.states import Standing
 from tests import services
-from tests.web.conftest import Web
+from tests.web.conftest import Web, listening
 from tests.web.test_inbox import put
 from tests.web.test_operator_feeds import flood
 
@@ -31,13 +29,8 @@ def browser() -> Iterator[Browser]:
 def address(web: Web) -> Iterator[str]:
     """Where the app listens."""
     port = services.free_port()
-    server = uvicorn.Server(uvicorn.Config(web.client.app, port=port, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    services.wait_until(lambda: server.started, what="the web server")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with listening(web, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
