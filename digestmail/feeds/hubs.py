@@ -88,7 +88,8 @@ def note_hub(session: Session, feed: Feed, offer: HubOffer | None, *, now: datet
             return
         session.delete(hub)
         session.flush()
-    if offer is not None and feed.id is not None:
+    if offer is not None:
+        assert feed.id is not None  # noqa: S101 - it is in the database
         secret = secrets.token_urlsafe(32)
         session.add(Hub(feed_id=feed.id, url=offer.hub_url, topic_url=offer.topic_url, secret=secret, next_ask_at=now))
 
@@ -114,7 +115,7 @@ def _take(database: Database, now: datetime) -> list[_Asked]:
     turn = (
         select(Hub.feed_id)
         .join(Feed, col(Feed.id) == Hub.feed_id)
-        .where(col(Hub.next_ask_at) <= now, col(Feed.state) == FeedState.ACTIVE, col(Feed.local).is_(False))
+        .where(col(Hub.next_ask_at) <= now, col(Feed.state) == FeedState.ACTIVE)
         .order_by(col(Hub.next_ask_at))
         .limit(ASK_AT_MOST)
     )
@@ -197,7 +198,8 @@ def _lease(seconds: str) -> timedelta:
 
 def note_denial(session: Session, feed_id: int, *, topic_url: str, reason: str, now: datetime) -> None:
     """The hub will not tell us (section 5.2), or not any more; it is asked once a day whether it has thought better."""
-    if (hub := _find(session, feed_id, topic_url)) is None:
+    hub = _find(session, feed_id, topic_url)
+    if hub is None or hub.asked_at is None:
         return
     hub.leased_until_at = None
     hub.next_ask_at = now + ASK_SELDOM

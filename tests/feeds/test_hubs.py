@@ -324,11 +324,15 @@ def test_a_hub_that_will_not_is_asked_once_a_day(
     assert look(database, feed_id).leased_until_at == now + 16 * DAY
 
 
-def test_a_denial_without_a_reason_says_so(database: Database, add: Add, now: datetime) -> None:
+def test_a_denial_is_an_answer_and_may_have_no_reason(
+    database: Database, fetcher: Fetcher, add: Add, now: datetime
+) -> None:
     feed_id = add()
-    with database.transaction() as session:
-        note_denial(session, feed_id, topic_url=TOPIC, reason="", now=now)
-    assert look(database, feed_id).last_error == "The hub 127.0.0.1 refused and does not say why."
+    for error in (None, "The hub 127.0.0.1 refused and does not say why."):
+        with database.transaction() as session:
+            note_denial(session, feed_id, topic_url=TOPIC, reason="", now=now)
+        assert look(database, feed_id).last_error == error
+        ask(database, fetcher, now)
 
 
 def test_a_hub_may_forget_what_we_do_not_ask_for(database: Database, add: Add) -> None:
