@@ -6,6 +6,7 @@ committed, and each later one gets a later `seen_at`: none falls between two win
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,10 +18,13 @@ from sqlmodel import Session, col, func, select, update
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.store import models
 from digestmail.store.columns import Instant
-from digestmail.store.models import Edition, Item, ItemTopic
+from digestmail.store.models import Edition, Feed, Item, ItemSource, ItemTopic
 from digestmail.store.states import Kind
 
 log = structlog.get_logger(__name__)
+
+MOST_OF_A_FEED = 50
+"""An edition shows so many stories of one feed under a topic; the others are counted."""
 
 NEWEST_OF_A_TOPIC = 8
 """A welcome digest shows this many stories of each topic."""
@@ -128,6 +132,7 @@ def _content(
         for item in _readable(session, some):
             stories.append(_story(item, sorted(shown[item.id or 0], key=order.__getitem__), earlier[item.id or 0]))
     stories.sort(key=lambda story: (story.published_at, story.id), reverse=True)
+    stories = _capped(session, stories)
     return Content(
         topics=tuple(Topic(id=topic.id or 0, slug=topic.slug, name=topic.name) for topic in topics),
         stories=tuple(stories),
@@ -166,7 +171,46 @@ def _story(item: Item, topics: Iterable[int], earlier: Iterable[int]) -> Story:
         published_at=item.published_at,
         topics=tuple(topics),
         earlier=tuple(sorted(earlier)),
+        language=item.language,
     )
+
+
+def _capped(session: Session, stories: list[Story]) -> list[Story]:
+    """Of each feed at most the newest fifty of a topic, and behind all stories how many more there are of it."""
+    if len(stories) <= MOST_OF_A_FEED:
+        return stories
+    feed_of = _speakers(session, [story.id for story in stories])
+    shown: list[Story] = []
+    brought: defaultdict[tuple[int, int], list[Story]] = defaultdict(list)
+    for story in stories:
+        feed = feed_of.get(story.id)
+        group = [] if feed is None else brought[feed, story.topics[0]]
+        group.append(story)
+        if len(group) <= MOST_OF_A_FEED:
+            shown.append(story)
+    left = {key: group[MOST_OF_A_FEED:] for key, group in brought.items() if len(group) > MOST_OF_A_FEED}
+    sites = dict(session.exec(select(Feed.id, Feed.site_url).where(col(Feed.id).in_({feed for feed, _ in left}))).all())
+    return shown + [_and_more(hidden, topic, sites.get(feed) or "") for (feed, topic), hidden in left.items()]
+
+
+def _and_more(hidden: list[Story], topic: int, site_url: str) -> Story:
+    """The line that stands for stories that are not shown, under the number of the newest of them."""
+    return replace(
+        hidden[0], topics=(topic,), earlier=(), url=site_url, excerpt="", author="", image_url="", more=len(hidden)
+    )
+
+
+def _speakers(session: Session, ids: list[int]) -> dict[int, int]:
+    """The feed of each item: of several the one that was added first."""
+    found: dict[int, int] = {}
+    for some in _in_bites(ids):
+        feeds = (
+            select(ItemSource.item_id, func.min(ItemSource.feed_id))
+            .where(col(ItemSource.item_id).in_(some))
+            .group_by(col(ItemSource.item_id))
+        )
+        found |= {item: feed for item, feed in session.exec(feeds) if item is not None and feed is not None}
+    return found
 
 
 def _announcements(session: Session, now: datetime) -> tuple[Announcement, ...]:

@@ -33,6 +33,10 @@ class Story:
     """The ids of the topics that show it in this window, in the order of the topics."""
     earlier: tuple[int, ...] = ()
     """The ids of topics that showed it before this window: their readers have had it."""
+    language: str = ""
+    """RFC 5646; empty where nobody says."""
+    more: int = 0
+    """Stands for so many stories of its source that are not shown, instead of being one; its link is the site's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,13 @@
 Feeds are cleaned when they are read; this is the last wall, and what passes it can be rendered, parsed and encoded.
 """
 
+import re
 from dataclasses import replace
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.messages.prose import one_line, several_lines, web_address
 
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")  # RFC 5646, roughly
 _NAME = 80
 _TITLE = 240
 _EXCERPT = 480
@@ -29,16 +31,18 @@ def _topic(topic: Topic) -> Topic:
 
 def _story(story: Story) -> Story:
     excerpt = one_line(story.excerpt, limit=_EXCERPT)
+    headline = one_line(story.title, limit=_TITLE) or one_line(excerpt, limit=_NAME) or "Untitled"
     source = one_line(story.source, limit=_NAME)
     author = one_line(story.author, limit=_NAME)
     return replace(
         story,
-        title=one_line(story.title, limit=_TITLE) or one_line(excerpt, limit=_NAME) or "Untitled",
+        title=f"and {story.more:,} more from {source}" if story.more else headline,
         url=web_address(story.url),
         excerpt=excerpt,
         source=source,
         author="" if author.casefold() == source.casefold() else author,
         image_url=web_address(story.image_url),
+        language=story.language if _LANGUAGE.fullmatch(story.language) else "",
     )
 
 

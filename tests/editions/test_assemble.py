@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from digestmail.editions.assemble import NEWEST_OF_A_TOPIC, Frozen, digest_edition, welcome_edition
+from digestmail.editions.assemble import MOST_OF_A_FEED, NEWEST_OF_A_TOPIC, Frozen, digest_edition, welcome_edition
 from digestmail.editions.content import Content
 from digestmail.editions.content import Topic as FrozenTopic
 from digestmail.store.database import Database
-from digestmail.store.models import Announcement, AnnouncementTopic, Edition, Item, ItemTopic, Topic
+from digestmail.store.models import Announcement, AnnouncementTopic, Edition, Feed, Item, ItemSource, ItemTopic, Topic
 
 SLOT = datetime(2026, 11, 23, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -165,3 +165,23 @@ def test_half_a_surrogate_pair_is_kept_as_an_escape() -> None:
     document = strange.to_json()
     document.encode("utf-8")
     assert Content.from_json(document) == strange
+
+
+@pytest.mark.usefixtures("topics")
+def test_of_one_feed_fifty_stories_of_a_topic_are_shown_and_the_others_counted(database: Database) -> None:
+    with database.transaction() as session:
+        session.add(Feed(id=1, url="u", site_url="https://harbour.example/", next_poll_at=SLOT))
+        for number in range(MOST_OF_A_FEED + 7):
+            item(session, f"a{number}", {1: SLOT}, published=SLOT - timedelta(minutes=number))
+        item(session, "both", {1: SLOT, 2: SLOT}, published=SLOT - DAY)
+        item(session, "other topic", {2: SLOT}, published=SLOT - DAY)
+        for row in session.exec(select(Item)).all():
+            session.add(ItemSource(feed_id=1, identity=row.title, item_id=row.id))
+        item(session, "other feed", {1: SLOT}, published=SLOT - DAY)
+        session.flush()
+        stories = content(session, digest_edition(session, since_at=SLOT - DAY, slot_at=SLOT, now=SLOT)).stories
+    newest = [f"a{number}" for number in range(MOST_OF_A_FEED)]
+    assert [story.title for story in stories if not story.more] == [*newest, "other feed", "other topic"]
+    (line,) = (story for story in stories if story.more)
+    assert stories[-1] == line
+    assert (line.more, line.topics, line.url, line.excerpt) == (8, (1,), "https://harbour.example/", "")

@@ -120,5 +120,6 @@ def test_the_kept_form_is_pinned() -> None:
     assert content.to_json() == (
         '{"topics":[{"id":1,"slug":"t1","name":"Topic 1"}],"stories":[{"id":7,"title":"Grüße",'
         '"url":"https://example.org/7","excerpt":"x","author":"","source":"Wire","image_url":"",'
-        '"published_at":"2026-11-23T07:30:00+00:00","topics":[1],"earlier":[]}],"announcements":[]}'
+        '"published_at":"2026-11-23T07:30:00+00:00","topics":[1],"earlier":[],"language":"","more":0}],'
+        '"announcements":[]}'
     )

@@ -150,3 +150,15 @@ def test_a_right_to_left_story_sets_its_own_direction() -> None:
     html = rendered(story(1, 1, title="وزراء الخارجية")).html
     assert '<div class="story rule" dir="auto"' in html
     assert 'lang="en" dir="ltr"' in html
+
+
+def test_stories_that_are_not_shown_are_a_line_with_a_link_to_their_site() -> None:
+    form = rendered(story(1, 1), story(2, 1, more=1234, excerpt="", url="https://courier.example/"))
+    assert "and 1,234 more from The Harbour Courier" in form.text
+    assert ">and 1,234 more from The Harbour Courier</a>" in form.html
+    assert form.text.count("Headline number") == form.text.count("Headline number 1")
+
+
+def test_a_story_says_its_language() -> None:
+    form = rendered(story(1, 1, language="ar"), story(2, 1))
+    assert form.html.count(' lang="ar"') == 1

@@ -27,3 +27,9 @@ def test_a_topic_without_a_name_is_called_by_its_slug() -> None:
 def test_links_that_are_no_web_addresses_are_left_out() -> None:
     tidied = tidy(content_of(story(1, 1, url="javascript:alert(1)", image_url="file:///etc/passwd"))).stories[0]
     assert (tidied.url, tidied.image_url) == ("", "")
+
+
+def test_a_language_that_is_none_is_left_out() -> None:
+    given = ("ar", "pt-BR", "zh-Hant-TW", "", "x", 'en" onclick="x()', "en_US")
+    stories = (story(number, 1, language=language) for number, language in enumerate(given))
+    assert [one.language for one in tidy(content_of(*stories)).stories] == ["ar", "pt-BR", "zh-Hant-TW", "", "", "", ""]
