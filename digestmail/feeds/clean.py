@@ -7,10 +7,14 @@ from urllib.parse import urlsplit
 import httpx2
 import nh3
 
+from digestmail.feeds.feet import without_foot
+
 MAX_TITLE = 300
 MAX_LINK = 2000
-MAX_HTML = 50_000
-"""Characters of HTML that are read: more than an excerpt needs. Parsing deeply nested elements takes quadratic time."""
+_MAX_HTML = 50_000
+"""Characters of HTML that are read: more than an excerpt needs."""
+_MAX_TAGS = 2_000
+"""Tags that are read: parsing nested elements takes quadratic time."""
 
 _BLOCKS = {
     *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "footer", "h1", "h2", "h3"),
@@ -53,12 +57,18 @@ _UNSEEN = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # lone surrogates and characters that XML forbids
 )
 _SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』）]*)")
-_FEED_FOOT = re.compile(r"\s*The post .{1,400}? (?:first )?appeared (?:first )?on .{1,200}$")
 _TRACKING = re.compile(
-    r"(?:utm_|pk_|mtm_|hsa_|fb_|vero_|oly_)\w*|mc_[ce]id|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|igsh"
-    r"|_hsenc|_hsmi|mkt_tok|at_medium|at_campaign|ns_campaign|ns_mchannel|s_cid|wickedid",
+    r"(?:(?:utm_|pk_|mtm_|hsa_|fb_|vero_|oly_|at_|guce_)\w*|mc_[ce]id|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid"
+    r"|igshid|igsh|_hsenc|_hsmi|mkt_tok|ns_campaign|ns_mchannel|ns_source|s_cid|wickedid|xtor|ito|cmp|cmpid|ocid|guccounter"
+    r"|traffic_source|ftag|ftcamp|spm|mbid|smid|smtyp|srnd|ref_src|__twitter_impression)(?:=.*)?"
+    r"|(?:source|src|ref|from|via|output)=rss|rss=1",
     re.IGNORECASE,
 )
+"""Parameters that tell where a reader came from, and never two pages apart."""
+
+_DATA = re.compile(r"data:(?:image|font|video|audio|application)/[^\"'\s<>)]*", re.IGNORECASE)
+_ENOUGH_TAGS = re.compile(rf"(?:[^<]*+<){{{_MAX_TAGS}}}+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,5}")
 
 
 def tidy(text: str) -> str:
@@ -68,9 +78,16 @@ def tidy(text: str) -> str:
 
 def plain_text(markup: str) -> str:
     """The readable text of HTML, on one line: entities decoded, scripts, styles, forms and captions left out."""
-    safe = _CLEANER.clean(_UNSEEN.sub("", markup[:MAX_HTML]))
+    safe = _CLEANER.clean(_UNSEEN.sub("", without_data(markup)))
     # In what nh3 writes, a bare < or > is always part of a tag.
     return tidy(html.unescape(_TAG.sub(" ", safe)))
+
+
+def without_data(markup: str) -> str:
+    """The part of HTML that is read, without pictures that are written into it, which can be longer than that."""
+    beginning = _DATA.sub("data:", markup)[:_MAX_HTML]
+    enough = _ENOUGH_TAGS.match(beginning)
+    return beginning[: enough.end() - 1] if enough else beginning
 
 
 def title(markup: str) -> str:
@@ -86,7 +103,7 @@ def title(markup: str) -> str:
 def excerpt(text: str, *, limit: int = 320, headline: str = "") -> str:
     """The beginning of plain text, at most `limit` characters: whole sentences where they fill a fair part of it, else
     whole words with an ellipsis. Empty where the text only repeats the headline."""
-    text = _FEED_FOOT.sub("", text)
+    text = without_foot(text)
     if headline and letters(text) == letters(headline):
         return ""
     if len(text) <= limit:
@@ -117,8 +134,14 @@ def link_key(url: str) -> str:
     Without scheme, fragment, tracking parameters and the slash at the end; parameters sorted.
     """
     parts = urlsplit(safe_link(url))
-    parameters = sorted(p for p in parts.query.split("&") if p and not _TRACKING.fullmatch(p.partition("=")[0]))
+    parameters = sorted(p for p in parts.query.split("&") if p and not _TRACKING.fullmatch(p))
     return parts.netloc.lower() + parts.path.rstrip("/") + ("?" + "&".join(parameters) if parameters else "")
+
+
+def language(tag: str) -> str:
+    """A language tag that RFC 5646 could allow, with hyphens; "" for anything else."""
+    tag = tag.strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else ""
 
 
 def _cut_at_word(text: str, limit: int) -> str:

@@ -45,7 +45,7 @@ def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: da
     """
     assert feed.id is not None  # noqa: S101 - it was read from the database
     seen_at = unfrozen(session, now)
-    recognised = recognise(session, feed.id, document.entries)
+    recognised = recognise(session, feed.id, [entry for entry in document.entries if entry.title])
     known = {identity: row.item_id for identity, row in recognised.known.items() if row.item_id is not None}
     entries = sorted(
         (e for e in recognised.entries if e.identity in known or e.identity not in recognised.known),

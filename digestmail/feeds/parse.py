@@ -1,46 +1,50 @@
 """Reading a feed's document: bytes in, plain values out, whatever its format."""
 
 import json
-import re
+from dataclasses import replace
 
 from digestmail.errors import FeedError
 from digestmail.feeds.document import Entry, ParsedFeed, host_of, with_identities
+from digestmail.feeds.encoding import decode
+from digestmail.feeds.mend import first_element
 from digestmail.feeds.parse_json import parse_json
 from digestmail.feeds.parse_xml import parse_xml
 
 __all__ = ["Entry", "ParsedFeed", "parse_feed"]
 
-_JSON = re.compile(r"application/(?:feed\+)?json\b", re.IGNORECASE)
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_WEB_PAGE = {"html", "head", "body", "meta", "title", "script", "div", "p"}
+"""The elements with which one can begin."""
 
 
 def parse_feed(body: bytes, *, content_type: str, url: str) -> ParsedFeed:
     """Read a document that came from `url`, which relative addresses are resolved against.
 
-    A feed without entries is fine. Raises FeedError where it is no feed at all.
+    Of the content type only the charset counts, and only where the bytes allow it. A feed without entries is fine.
+    Raises FeedError where it is no feed at all.
     """
     host = host_of(url)
     if not body.strip():
         raise FeedError(f"{host} sent an empty answer where a feed should be.")
+    text = decode(body, content_type=content_type)
+    if first_element(text) in _WEB_PAGE:
+        raise FeedError(
+            f"{host} sent a web page, not a feed; look on that page for the address of its RSS, Atom or JSON feed."
+        )
     try:
-        parsed = _parse(body, content_type=content_type, url=url)
+        parsed = _parse(text, url=url)
     except RecursionError as error:
         raise FeedError(f"The feed of {host} is nested too deeply to be read.") from error
     if parsed is None:
-        if _HTML.match(body[:4096]):
-            raise FeedError(
-                f"{host} sent a web page, not a feed; look on that page for the address of its RSS, Atom or JSON feed."
-            )
         raise FeedError(f"What {host} sent is not a feed: neither RSS nor Atom nor JSON Feed.")
-    return ParsedFeed(title=parsed.title, entries=with_identities(parsed.entries), ttl=parsed.ttl)
+    return replace(parsed, entries=with_identities(parsed.entries))
 
 
-def _parse(body: bytes, *, content_type: str, url: str) -> ParsedFeed | None:
-    if _JSON.match(content_type.strip()) or body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+def _parse(text: str, *, url: str) -> ParsedFeed | None:
+    if text.lstrip().startswith("{"):
         try:
-            document = json.loads(body.decode("utf-8-sig", "replace"))
+            document = json.loads(text, strict=False)  # line ends inside strings are forgiven
         except ValueError:
             document = None
         if document is not None:
             return parse_json(document, url=url)
-    return parse_xml(body, content_type=content_type, url=url)
+    return parse_xml(text, url=url)

@@ -1,7 +1,8 @@
 """RSS 0.9 to 2.0, RDF and Atom, read by feedparser and handed on as plain values.
 
 feedparser is given a stream, never text or bytes, both of which it may take for a path or an address to open. Its own
-clean-up of HTML is left off: everything is cleaned by ours.
+clean-up of HTML is left off: everything is cleaned by ours. It is not told where the document came from: it would make
+absolute addresses of guids that only look like relative ones, and we resolve the rest ourselves.
 """
 
 import html
@@ -13,44 +14,99 @@ from typing import Any
 
 import feedparser
 
-from digestmail.feeds import picture
-from digestmail.feeds.clean import title
-from digestmail.feeds.document import MAX_ENTRIES, Entry, ParsedFeed, as_utc, make_entry
-from digestmail.feeds.picture import Picture, pixels
+from digestmail.feeds import clean, picture
+from digestmail.feeds.dates import as_utc, read_date
+from digestmail.feeds.document import MAX_ENTRIES, Entry, ParsedFeed, make_entry
+from digestmail.feeds.mend import first_element, mend
+from digestmail.feeds.picture import Picture, pixels, urljoin_or_nothing
 
-_MAIL_ADDRESS = re.compile(r"[^\s()<>]+@[^\s()<>]+")
+_MAIL_ADDRESS = re.compile(r"[^\s()<>@]+@[^\s()<>@]+")
+_EMPTY = re.compile(r"\(\s*\)|<\s*>")
+_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_ROOTS = {"rss", "feed", "rdf", "channel"}
+_PERIODS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
+"""What `sy:updatePeriod` can say (RSS 1.0 syndication module)."""
 
 
-def parse_xml(body: bytes, *, content_type: str, url: str) -> ParsedFeed | None:
-    """Read a document; None where it is no feed. Broken XML is read as far as it goes."""
+def parse_xml(text: str, *, url: str) -> ParsedFeed | None:
+    """Read a document that came from `url`; None where it is no feed. Broken XML is read as far as it goes."""
+    document = mend(text)
     parsed = feedparser.parse(
-        io.BytesIO(body),
-        response_headers={"content-type": content_type, "content-location": url},
+        io.BytesIO(document.encode()),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         resolve_relative_uris=False,
         sanitize_html=False,
     )
-    if not parsed.get("version") and not parsed.entries:
+    feed = parsed.feed
+    if not (parsed.get("version") or parsed.entries or first_element(document) in _ROOTS):
         return None
-    entries = (_entry(entry, url=url) for entry in parsed.entries[:MAX_ENTRIES])
+    language = clean.language(str(feed.get("language") or ""))
     return ParsedFeed(
-        title=title(_html(parsed.feed.get("title_detail"))),
-        entries=tuple(filter(None, entries)),
-        ttl=_ttl(parsed.feed.get("ttl")),
+        title=clean.title(_html(feed.get("title_detail"))),
+        site_url=_site(feed, url=url),
+        language=language,
+        hub_url=_first_link(feed, "hub", url=url),
+        self_url=_first_link(feed, "self", url=url),
+        entries=tuple(_entry(entry, feed=feed, language=language, url=url) for entry in parsed.entries[:MAX_ENTRIES]),
+        ttl=_ttl(feed),
     )
 
 
-def _entry(entry: Any, *, url: str) -> Entry | None:
-    details = [entry.get("summary_detail"), *entry.get("content", [])]
+def _entry(entry: Any, *, feed: Any, language: str, url: str) -> Entry:
+    details = [detail for detail in (entry.get("summary_detail"), *entry.get("content", [])) if _is_text(detail)]
     return make_entry(
-        guid=entry.get("id", ""),
-        link=entry.get("link", ""),
+        guid=str(entry.get("id") or ""),
+        link=_link(entry, url=url),
         title=_html(entry.get("title_detail")),
         texts=map(_html, details),
-        author=", ".join(_authors(entry)),
+        author=", ".join(_authors(entry)) or ", ".join(_authors(feed)),
         image_url=_image(entry, details, url=url),
         published_at=_published_at(entry),
-        categories=[name for tag in entry.get("tags", []) for name in (tag.get("term"), tag.get("label")) if name],
+        categories=[str(name) for tag in entry.get("tags", []) for name in (tag.get("term"), tag.get("label")) if name],
+        language=_language(entry, details) or language,
     )
+
+
+def _link(entry: Any, *, url: str) -> str:
+    """Where a reader finds the whole text: the entry's link, else a guid that is one, else what is enclosed."""
+    guid = str(entry.get("id") or "")
+    link = str(entry.get("link") or "")
+    if link == guid and not _ABSOLUTE.match(guid):  # a guid is taken for a link unless it says that it is none
+        link = ""
+    candidates = [link, *_links(entry, "alternate"), *_links(entry, "related")]
+    if entry.get("guidislink", True) and _ABSOLUTE.match(guid):
+        candidates.append(guid)
+    return _first_safe([*candidates, *_links(entry, "enclosure")], url=url)
+
+
+def _site(feed: Any, *, url: str) -> str:
+    return _first_safe([str(feed.get("link") or ""), *_links(feed, "alternate")], url=url)
+
+
+def _first_link(holder: Any, rel: str, *, url: str) -> str:
+    return _first_safe(_links(holder, rel), url=url)
+
+
+def _links(holder: Any, rel: str) -> list[str]:
+    """The addresses of an element's links with this relation (RFC 4287, 4.2.7.2), as they are written."""
+    return [str(link.get("href") or "") for link in holder.get("links", []) if link.get("rel") == rel]
+
+
+def _first_safe(links: list[str], *, url: str) -> str:
+    made_absolute = (clean.safe_link(urljoin_or_nothing(url, link)) for link in links if link.strip())
+    return next(filter(None, made_absolute), "")
+
+
+def _is_text(detail: Any) -> bool:
+    """Whether it can be read: Atom's content may be a picture or a song, too (RFC 4287, 4.1.3.3)."""
+    kind = str((detail or {}).get("type") or "text")
+    return (detail is not None and kind.startswith("text")) or kind.endswith("xml")
 
 
 def _html(detail: Any) -> str:
@@ -61,49 +117,77 @@ def _html(detail: Any) -> str:
     return html.escape(value) if detail.get("type") == "text/plain" else value
 
 
-def _authors(entry: Any) -> Iterator[str]:
-    """The names, escaped, without mail addresses."""
-    authors = entry.get("authors", [])
+def _authors(holder: Any) -> Iterator[str]:
+    """The names of an entry's or a feed's authors, without mail addresses."""
+    authors = holder.get("authors", [])
     if len(authors) == 1 and authors[0].get("email"):
         # feedparser finds only addresses with a short top-level domain and cuts the others in two.
-        names = [_MAIL_ADDRESS.sub("", str(entry.get("author") or "")).strip(" ()<>")]
+        names = [str(holder.get("author") or "")]
     else:
         names = [str(author.get("name") or "") for author in authors]
-    return (html.escape(name) for name in names if name)
+    return filter(None, map(_name, names))
+
+
+def _name(author: str) -> str:
+    name = _EMPTY.sub("", _MAIL_ADDRESS.sub("", author)).strip(" ,;")
+    return name[1:-1] if name.startswith("(") and name.endswith(")") else name
+
+
+def _language(entry: Any, details: list[Any]) -> str:
+    stated = [
+        entry.get("language"),
+        *(detail.get("language") for detail in (entry.get("title_detail") or {}, *details)),
+    ]
+    return next(filter(None, (clean.language(str(tag or "")) for tag in stated)), "")
 
 
 def _image(entry: Any, details: list[Any], *, url: str) -> str:
     stated = [
         _sized(media)
         for media in entry.get("media_content", [])
-        if media.get("medium") == "image" or str(media.get("type", "")).startswith("image/")
+        if media.get("medium") == "image" or picture.is_image(media.get("type"), media.get("url"))
+    ]
+    enclosed = [
+        Picture(str(enclosure.get("href") or ""))
+        for enclosure in entry.get("enclosures", [])
+        if picture.is_image(enclosure.get("type"), enclosure.get("href"))
     ]
     thumbnails = [_sized(media) for media in entry.get("media_thumbnail", [])]
-    enclosed = [
-        Picture(str(enclosure.get("href", "")))
-        for enclosure in entry.get("enclosures", [])
-        if str(enclosure.get("type", "")).startswith("image/")
-    ]
-    if found := picture.best_of([*stated, *enclosed, *thumbnails], base=url):
+    cover = Picture(str((entry.get("image") or {}).get("href") or ""))  # a podcast's
+    if found := picture.best_of([*stated, *enclosed, *thumbnails, cover], base=url):
         return found
-    for detail in filter(None, details):
-        if found := picture.first_of(picture.in_html(_html(detail)), base=detail.get("base") or url):
+    for detail in details:
+        base = urljoin_or_nothing(url, str(detail.get("base") or ""))
+        if found := picture.first_of(picture.in_html(_html(detail)), base=base):
             return found
     return ""
 
 
 def _sized(media: Any) -> Picture:
-    return Picture(str(media.get("url", "")), pixels(media.get("width")), pixels(media.get("height")))
+    return Picture(str(media.get("url") or ""), pixels(media.get("width")), pixels(media.get("height")))
 
 
 def _published_at(entry: Any) -> datetime | None:
-    """When it was published, else updated. (feedparser warns where `updated` is asked for and absent.)"""
-    stated = entry.get("published_parsed")
-    if stated is None and "updated_parsed" in entry:
-        stated = entry.get("updated_parsed")
-    return as_utc(stated) if stated else None
+    """When it was published, else updated, else created."""
+    return next(filter(None, (_date(entry, name) for name in ("published", "updated", "created"))), None)
 
 
-def _ttl(minutes: Any) -> timedelta | None:
-    text = str(minutes or "").strip()
-    return timedelta(minutes=int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else None
+def _date(entry: Any, name: str) -> datetime | None:
+    """feedparser knows some dates of other languages, but guesses where it does not."""
+    stated = str(dict.get(entry, name) or "")  # its own lookup takes one date for another
+    if found := read_date(stated):
+        return found
+    known = dict.get(entry, f"{name}_parsed")
+    return as_utc(known) if known and not stated.isascii() else None
+
+
+def _ttl(feed: Any) -> timedelta | None:
+    if minutes := _number(feed.get("ttl")):
+        return timedelta(minutes=minutes)
+    period = _PERIODS.get(str(feed.get("sy_updateperiod") or "").strip().lower())
+    return period / (_number(feed.get("sy_updatefrequency")) or 1) if period else None
+
+
+def _number(value: Any) -> int:
+    text = str(value or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0

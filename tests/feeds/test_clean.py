@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digestmail.feeds.clean import MAX_LINK, MAX_TITLE, excerpt, link_key, plain_text, safe_link, tidy, title
+from digestmail.feeds.clean import language as clean_language
 
 ANY_TEXT = st.text(st.characters(), max_size=400)  # lone surrogates and control characters too
 MARKUP = st.lists(
@@ -120,8 +121,31 @@ def test_an_excerpt_that_repeats_the_headline_is_empty() -> None:
     assert excerpt("Rain again, and more", headline="Rain again") == "Rain again, and more"
 
 
-def test_the_foot_that_blogs_add_is_left_out() -> None:
-    assert excerpt("It rains. The post Rain appeared first on The Courier.") == "It rains."
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<img src="data:image/png;base64,' + "A" * 200_000 + '">It rains.',
+        "It rains." + "<div>" * 100_000,
+    ],
+)
+def test_what_is_large_and_says_nothing_hides_no_words(markup: str) -> None:
+    assert plain_text(markup) == "It rains."
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("en", "en"),
+        (" de_AT\n", "de-AT"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("english", ""),
+        ("", ""),
+        ("x-default", ""),
+        ('en" onload="x', ""),
+    ],
+)
+def test_a_language_is_a_tag_or_nothing(tag: str, language: str) -> None:
+    assert clean_language(tag) == language
 
 
 @given(LINKS | ANY_TEXT)
@@ -176,4 +200,6 @@ def test_keys_are_as_they_were() -> None:
     assert link_key("https://Example.org/News/1/?b=2&utm_medium=rss&a=1&gclid=x#top") == "example.org/News/1?a=1&b=2"
     assert link_key("http://example.org:80/") == "example.org"
     assert link_key("https://example.org:8443/a?id=1&id=0&empty=&flag") == "example.org:8443/a?empty=&flag&id=0&id=1"
+    assert link_key("https://a.example/x?at_medium=RSS&ref=rss&id=1&xtor=RSS-1&CMP=x&ocid=y") == "a.example/x?id=1"
+    assert link_key("https://a.example/x?ref=7&source=print&output=pdf") == "a.example/x?output=pdf&ref=7&source=print"
     assert link_key("mailto:a@example.org") == ""

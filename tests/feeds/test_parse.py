@@ -55,7 +55,8 @@ def test_it_reads_atom() -> None:
 @pytest.mark.parametrize("content_type", ["application/feed+json; charset=utf-8", "application/json", "text/plain", ""])
 def test_it_reads_json_feed_however_it_is_called(content_type: str) -> None:
     feed = parse(b"\xef\xbb\xbf" + JSON_FEED, content_type)
-    first, second, third = feed.entries
+    first, second, third, *untold = feed.entries
+    assert [entry.title for entry in untold] == [""]
     assert feed.title == "Café <notes>"
     assert (first.identity, first.url) == ("7", "https://harbour.example/f/one")
     assert (first.title, first.excerpt, first.author) == ("Q&A: 1 < 2", "Yes & no.", "Ann, Bo")
