@@ -23,8 +23,17 @@ _OF_XML = {"amp", "lt", "gt", "quot", "apos"}
 _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]{0,40}):[A-Za-z_]", re.ASCII)
 _DECLARED_PREFIX = re.compile(r"\bxmlns:([A-Za-z_][\w.-]{0,40})\s*=", re.ASCII)
 _MOST_PREFIXES = 50
-_NAMESPACES = {"atom": "http://www.w3.org/2005/Atom", "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#"}
-"""What feedparser knows by its namespace alone; the others it knows by their usual prefixes too."""
+_NAMESPACES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "media": "http://search.yahoo.com/mrss/",
+    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+}
+"""What these prefixes mean where a document does not say it."""
 
 _FIRST_ELEMENT = re.compile(
     r"(?:\s+|<\?[^>]*>|<![a-z\[][^>]*>|<!--(?:(?!-->).)*-->)*+<(?:[a-z_][\w.-]*:)?([a-z][\w.-]*)",

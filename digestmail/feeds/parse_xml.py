@@ -1,26 +1,24 @@
-"""RSS 0.9 to 2.0, RDF and Atom, read by feedparser and handed on as plain values.
+"""RSS 0.9 to 2.0, RDF and Atom: what feedparser makes of their elements, handed on as plain values.
 
-feedparser is given a stream, never text or bytes, both of which it may take for a path or an address to open. Its own
-clean-up of HTML is left off: everything is cleaned by ours. It is not told where the document came from: it would make
-absolute addresses of guids that only look like relative ones, and we resolve the rest ourselves.
+feedparser's own clean-up of HTML is left off: everything is cleaned by ours. It is not told where the document came
+from: it would make absolute addresses of guids that only look like relative ones, and we resolve the rest ourselves.
 """
 
 import html
-import io
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import feedparser
-
 from digestmail.feeds import clean, picture
 from digestmail.feeds.dates import as_utc, read_date
 from digestmail.feeds.document import MAX_ENTRIES, Entry, ParsedFeed, make_entry
+from digestmail.feeds.elements import read_elements
 from digestmail.feeds.mend import first_element, mend
 from digestmail.feeds.picture import Picture, pixels, urljoin_or_nothing
 
 _MAIL_ADDRESS = re.compile(r"[^\s()<>@]+@[^\s()<>@]+")
+_LONGEST_NAME = 500
 _EMPTY = re.compile(r"\(\s*\)|<\s*>")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _ROOTS = {"rss", "feed", "rdf", "channel"}
@@ -37,14 +35,9 @@ _PERIODS = {
 def parse_xml(text: str, *, url: str) -> ParsedFeed | None:
     """Read a document that came from `url`; None where it is no feed. Broken XML is read as far as it goes."""
     document = mend(text)
-    parsed = feedparser.parse(
-        io.BytesIO(document.encode()),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        resolve_relative_uris=False,
-        sanitize_html=False,
-    )
-    feed = parsed.feed
-    if not (parsed.get("version") or parsed.entries or first_element(document) in _ROOTS):
+    read = read_elements(document, most_entries=MAX_ENTRIES)
+    feed = read.feed
+    if not (read.version or read.entries or first_element(document) in _ROOTS):
         return None
     language = clean.language(str(feed.get("language") or ""))
     return ParsedFeed(
@@ -53,7 +46,7 @@ def parse_xml(text: str, *, url: str) -> ParsedFeed | None:
         language=language,
         hub_url=_first_link(feed, "hub", url=url),
         self_url=_first_link(feed, "self", url=url),
-        entries=tuple(_entry(entry, feed=feed, language=language, url=url) for entry in parsed.entries[:MAX_ENTRIES]),
+        entries=tuple(_entry(entry, feed=feed, language=language, url=url) for entry in read.entries),
         ttl=_ttl(feed),
     )
 
@@ -82,7 +75,8 @@ def _link(entry: Any, *, url: str) -> str:
     candidates = [link, *_links(entry, "alternate"), *_links(entry, "related")]
     if entry.get("guidislink", True) and _ABSOLUTE.match(guid):
         candidates.append(guid)
-    return _first_safe([*candidates, *_links(entry, "enclosure")], url=url)
+    heard = (one for one in entry.get("enclosures", []) if not picture.is_image(one.get("type"), one.get("href")))
+    return _first_safe([*candidates, *(str(one.get("href") or "") for one in heard)], url=url)
 
 
 def _site(feed: Any, *, url: str) -> str:
@@ -119,17 +113,11 @@ def _html(detail: Any) -> str:
 
 def _authors(holder: Any) -> Iterator[str]:
     """The names of an entry's or a feed's authors, without mail addresses."""
-    authors = holder.get("authors", [])
-    if len(authors) == 1 and authors[0].get("email"):
-        # feedparser finds only addresses with a short top-level domain and cuts the others in two.
-        names = [str(holder.get("author") or "")]
-    else:
-        names = [str(author.get("name") or "") for author in authors]
-    return filter(None, map(_name, names))
+    return filter(None, (_name(str(author.get("name") or "")) for author in holder.get("authors", [])))
 
 
 def _name(author: str) -> str:
-    name = _EMPTY.sub("", _MAIL_ADDRESS.sub("", author)).strip(" ,;")
+    name = _EMPTY.sub("", _MAIL_ADDRESS.sub("", author[:_LONGEST_NAME])).strip(" ,;")
     return name[1:-1] if name.startswith("(") and name.endswith(")") else name
 
 

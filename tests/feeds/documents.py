@@ -72,6 +72,23 @@ JSON_FEED = """{"version": "https://jsonfeed.org/version/1.1",
  17, {}, {"title": ["x"]}
 ]}""".encode()
 
+STRANGE_RSS = """
+Notice: undefined index in /feed.php on line 3
+<?xml version="1.0" encoding="utf-16"?>
+<rss version="2.0"><channel xml:lang="fa-IR">
+<title>خبرنامه&zwnj;ها &nbsp;\u200f(روز)</title><link>https://news.example/?a=1&b=2</link>
+<atom:link rel="self" href="/feed.xml"/><atom:link rel="hub" href="https://hub.example/"/>
+<managingEditor>desk@news.example (The desk)</managingEditor>
+<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>
+<item><title>AT&T &amp;amp; &lt;em&gt;Co&lt;/em&gt;\x08</title><guid>1234</guid><link></link>
+  <atom:link href="/one"/><dc:date>2026-11-23</dc:date><dc:creator>ann@news.example</dc:creator></item>
+<item xml:lang="de"><guid>https://news.example/two</guid><pubDate>Mo, 23 Nov 2026 08:30 CET</pubDate>
+  <description>Der Anfang […]</description></item>
+<item><guid isPermaLink="false">https://news.example/three</guid><title>Three</title>
+  <enclosure url="/cover.jpg" type="image/jpeg"/><enclosure url="/three.mp3" type="audio/mpeg"/></item>
+<item><pubDate>Thu, 01 Jan 1970 99:00:00</pubDate><guid>bare</guid></item>
+</channel>""".encode()
+
 
 def rss(*items: str, title: str = "The Harbour", ttl: int | None = None) -> bytes:
     """An RSS document of `items` as `item` makes them."""

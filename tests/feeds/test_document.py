@@ -1,4 +1,10 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from digestmail.feeds.document import Entry, make_entry, with_identities
+
+LINKS = st.sampled_from(["", "https://a.example/1", "https://a.example/2?utm_source=x"])
+WORDS = st.sampled_from(["", "One", "Two"])
 
 
 def entry(guid: str = "", link: str = "", title: str = "", text: str = "") -> Entry:
@@ -34,14 +40,35 @@ def test_a_link_that_several_texts_share_tells_nothing() -> None:
     assert first.startswith("sha256:")
 
 
+def test_a_fragment_that_counts_is_no_part_of_a_guid() -> None:
+    first, second = with_identities([entry("https://a.example/1#3"), entry("https://a.example/2#top")])
+    assert (first.guid, first.identity) == ("https://a.example/1#3", "https://a.example/1")
+    assert second.identity == "https://a.example/2#top"
+
+
+def test_a_fragment_that_tells_two_entries_apart_stays() -> None:
+    assert identities(entry("https://a.example/#1"), entry("https://a.example/#2"), entry("https://b.example/#2")) == [
+        "https://a.example/#1",
+        "https://a.example/#2",
+        "https://b.example/",
+    ]
+
+
+@given(st.lists(st.builds(entry, st.sampled_from(["", "g", "https://a.example/#1", "x" * 600]), LINKS, WORDS)))
+def test_identities_are_short_and_no_two_are_equal(entries: list[Entry]) -> None:
+    known = identities(*entries)
+    assert len(set(known)) == len(known)
+    assert all(0 < len(identity) <= 500 for identity in known)
+
+
 def test_an_entry_that_stands_twice_counts_once() -> None:
     twice = entry("g", "https://a.example/1", "One")
     assert identities(twice, twice) == ["g"]
 
 
 def test_a_long_guid_is_kept_short() -> None:
-    [identity] = identities(entry("x" * 5000, "", "One"))
-    assert len(identity) == 71
+    [known] = with_identities([entry("x" * 5000, "", "One")])
+    assert (len(known.identity), len(known.guid)) == (71, 500)
 
 
 def test_an_entry_without_a_title_is_called_by_its_first_words() -> None:

@@ -1,12 +1,16 @@
+import pickle
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digestmail.errors import FeedError
 from digestmail.feeds.document import MAX_ENTRIES
 from digestmail.feeds.parse import ParsedFeed, parse_feed
-from tests.feeds.documents import ATOM, JSON_FEED, RDF, RSS, item, rss
+from tests.feeds.documents import ATOM, JSON_FEED, RDF, RSS, STRANGE_RSS, item, rss
 
 
 def parse(
@@ -121,6 +125,129 @@ def test_entities_that_multiply_do_no_harm() -> None:
     feed = parse(body.encode())
     assert len(feed.entries[0].title) < 300
     assert "root:" not in feed.entries[0].title
+
+
+def test_it_reads_what_is_broken_as_it_was_meant() -> None:
+    feed = parse(STRANGE_RSS, "text/html; charset=iso-8859-1")
+    assert feed.title == "خبرنامه\u200cها \u200f(روز)"
+    assert (feed.site_url, feed.self_url) == ("https://news.example/?a=1&b=2", "https://harbour.example/feed.xml")
+    assert (feed.hub_url, feed.language, feed.ttl) == ("https://hub.example/", "", timedelta(hours=6))
+    one, two, three, bare = feed.entries
+    assert (one.guid, one.identity, one.url) == ("1234", "1234", "https://harbour.example/one")
+    assert (one.title, one.author, one.language) == ("AT&T & Co", "The desk", "fa-IR")
+    assert one.published_at == datetime(2026, 11, 23, tzinfo=UTC)
+    assert (two.url, two.title, two.language) == ("https://news.example/two", "Der Anfang…", "de")
+    assert two.published_at == datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
+    assert (three.url, three.image_url) == ("https://harbour.example/three.mp3", "https://harbour.example/cover.jpg")
+    assert (bare.title, bare.url, bare.published_at) == ("", "", None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text/html", "application/octet-stream", "text/xml; charset=windows-1251"]
+)
+def test_no_word_of_a_server_changes_what_a_document_says(encoding: str, content_type: str) -> None:
+    body = rss(item("a", title="Ünïcödé “日本” עברית")).decode().encode(encoding)
+    assert parse(body, content_type).entries[0].title == "Ünïcödé “日本” עברית"
+
+
+@pytest.mark.parametrize(
+    ("channel", "ttl"),
+    [
+        ("<ttl>90</ttl>", timedelta(minutes=90)),
+        ("<ttl>soon</ttl>", None),
+        ("<ttl>0</ttl>", None),
+        ("<sy:updatePeriod> Hourly </sy:updatePeriod>", timedelta(hours=1)),
+        ("<sy:updatePeriod>weekly</sy:updatePeriod><sy:updateFrequency>7</sy:updateFrequency>", timedelta(days=1)),
+        ("<sy:updatePeriod>sometimes</sy:updatePeriod>", None),
+    ],
+)
+def test_a_feed_says_how_long_to_leave_it_alone(channel: str, ttl: timedelta | None) -> None:
+    assert parse(f"<rss><channel>{channel}</channel></rss>".encode()).ttl == ttl
+
+
+@pytest.mark.parametrize(
+    ("elements", "author"),
+    [
+        ("<author>ann@a.example</author>", "The house"),
+        ("<author>ann@a.example (Ann)</author>", "Ann"),
+        ("<author>Ann &lt;ann@a.community&gt;</author>", "Ann"),
+        ("<author>Ann (the captain)</author>", "Ann (the captain)"),
+        ("<dc:creator>Ann</dc:creator><dc:creator>bo@a.example</dc:creator><dc:creator>Cy</dc:creator>", "Ann, Cy"),
+        ("<itunes:author>&lt;b&gt;Ann&lt;/b&gt; &amp;amp; Bo</itunes:author>", "Ann & Bo"),
+        ("", "The house"),
+    ],
+)
+def test_an_author_is_a_name_and_else_the_feeds(elements: str, author: str) -> None:
+    body = f"<rss><channel><itunes:author>The house</itunes:author><item>{elements}</item></channel></rss>"
+    assert parse(body.encode()).entries[0].author == author
+
+
+def test_json_feed_tells_of_itself_too() -> None:
+    feed = parse(
+        b"""{"version": "1.1", "title": "T", "home_page_url": "/", "feed_url": "https://a.example/feed.json",
+        "language": "fr", "hubs": [{"type": "rssCloud"}, {"type": "WebSub", "url": "https://hub.example/"}],
+        "items": [{"id": "https://a.example/1#0", "title": "A\n title", "language": "pt_BR"},
+        {"id": 2, "title": "B"}]}"""
+    )
+    assert (feed.site_url, feed.self_url) == ("https://harbour.example/", "https://a.example/feed.json")
+    assert (feed.hub_url, feed.language) == ("https://hub.example/", "fr")
+    first, second = feed.entries
+    assert (first.guid, first.identity) == ("https://a.example/1#0", "https://a.example/1")
+    assert (first.title, first.language, second.language) == ("A title", "pt-BR", "fr")
+
+
+def test_pictures_are_looked_for_where_feeds_put_them() -> None:
+    def picture(elements: str) -> str:
+        return parse(f"<rss><channel><item>{elements}</item></channel></rss>".encode()).entries[0].image_url
+
+    assert picture('<itunes:image href="/cover.jpg"/>') == "https://harbour.example/cover.jpg"
+    assert picture('<media:group><media:thumbnail url="t.jpg"/></media:group>') == "https://harbour.example/f/t.jpg"
+    assert picture('<media:content url="x.png"/><media:content url="y.mp4"/>') == "https://harbour.example/f/x.png"
+    assert picture('<enclosure url="x.svg" type="image/svg+xml"/>') == ""
+    content = "<description><![CDATA[<img src='data:,' data-src='real.jpg'>]]></description>"
+    assert picture('<enclosure url="1.gif" type="image/gif"/>' + content) == "https://harbour.example/f/1.gif"
+    assert picture(content) == "https://harbour.example/f/real.jpg"
+
+
+def test_what_is_read_can_be_handed_to_another_process() -> None:
+    for body in (RSS, ATOM, RDF, JSON_FEED):
+        assert pickle.loads(pickle.dumps(parse(body))) == parse(body)
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b"<",
+            b">",
+            b"&",
+            b'"',
+            b"\x00",
+            b"\xff",
+            b"[",
+            b"{",
+            b"<![CDATA[",
+            b"]]>",
+            b"<!DOCTYPE",
+            b"<item>",
+            b"</item>",
+        ),
+        *(b"&#99999999999;", b"xml:base='http://[a'", b"<link href='//['/>", b"<media:content ", b"<georss:point>1 x"),
+    ]
+)
+FLAWS = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 30), PIECES | st.binary(max_size=5)), max_size=6)
+
+
+@given(
+    st.sampled_from([RSS, ATOM, RDF, JSON_FEED, STRANGE_RSS]), FLAWS, st.sampled_from(["", "text/xml; charset=big5"])
+)
+def test_a_damaged_document_is_read_or_refused(body: bytes, flaws: list[tuple[int, int, bytes]], said: str) -> None:
+    for place, length, piece in flaws:
+        body = body[:place] + piece + body[place + length :]
+    with suppress(FeedError):
+        for entry in parse(body, said).entries:
+            assert "<script" not in entry.excerpt
+            assert all(url == "" or url.startswith(("http://", "https://")) for url in (entry.url, entry.image_url))
 
 
 def test_a_document_that_breaks_off_gives_what_it_has() -> None:
