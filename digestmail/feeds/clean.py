@@ -18,25 +18,8 @@ _MAX_TAGS = 2_000
 
 _BLOCKS = {
     *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "footer", "h1", "h2", "h3"),
-    *(
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "td",
-        "th",
-        "tr",
-        "ul",
-    ),
+    *("h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "td", "th", "tr"),
+    "ul",
 }
 _SILENT = {
     *("audio", "button", "canvas", "figcaption", "form", "head", "iframe", "math", "noscript", "object", "script"),
@@ -106,9 +89,10 @@ def excerpt(text: str, *, limit: int = 320, headline: str = "") -> str:
     text = without_foot(text)
     if headline and letters(text) == letters(headline):
         return ""
-    if len(text) <= limit:
+    if len(text) <= limit and not text.endswith("…"):
         return text
-    ends = [end.end() for end in _SENTENCE_END.finditer(text, 0, limit + 1) if limit // 3 <= end.end() <= limit]
+    most = min(limit, len(text))
+    ends = [end.end() for end in _SENTENCE_END.finditer(text, 0, most + 1) if most // 3 <= end.end() <= most]
     return text[: ends[-1]] if ends else _cut_at_word(text, limit)
 
 

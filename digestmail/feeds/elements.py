@@ -46,7 +46,7 @@ def read_elements(document: str, *, most_entries: int) -> Elements:
         _parse_strictly(data, parser)
     except _EnoughError:
         pass
-    except xml.sax.SAXException:
+    except (xml.sax.SAXException, ValueError):  # the latter for white space in the name of a namespace
         parser = _Loose("", None, "utf-8", entities)
         parser.most_entries = most_entries
         with suppress(_EnoughError, RuntimeError, AssertionError):  # what was read before an error of SGML counts

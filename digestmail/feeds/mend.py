@@ -10,7 +10,7 @@ import re
 _BEGINNING = 10_000
 """Characters in which a document has to begin."""
 _DECLARATION = re.compile(r"<\?xml\s[^>]*>?")
-_ROOT = re.compile(r"<(?:rss|feed|rdf:rdf|channel)\b", re.IGNORECASE)
+_ROOT = re.compile(r"<(?:\w{1,20}:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 (section 2.2) allows nowhere."""
 _REFERENCE = re.compile(

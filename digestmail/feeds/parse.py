@@ -12,7 +12,7 @@ from digestmail.feeds.parse_xml import parse_xml
 
 __all__ = ["Entry", "ParsedFeed", "parse_feed"]
 
-_WEB_PAGE = {"html", "head", "body", "meta", "title", "script", "div", "p"}
+_WEB_PAGE = {"html", "head", "body", "meta", "title"}
 """The elements with which one can begin."""
 
 

@@ -27,8 +27,9 @@ _NO_PICTURE = re.compile(
     # faces and signs
     r"|gravatar\.com/|/avatars?/|//s\.w\.org/images/core/emoji/|/(?:emojis?|smil(?:ey|ie)s?|twemoji)/|/badges?/"
     # what only fills a place
-    r"|/(?:pixel|spacer|blank|clear|shim|dot|1x1|transparent|placeholder|loading|lazy|grey|gray)\.(?:gif|png)(?:[?#]|$)|/[bcpt]\.gif(?:[?#]|$)"
-    r"|[/_.-](?:1x1|spacer|pixel)\.(?:gif|png)(?:[?#]|$)|/(?:pixel|beacon|track(?:er|ing)?)/?(?:[?#]|$)"
+    r"|/(?:blank|clear|shim|dot|transparent|placeholder|loading|lazy|grey|gray)\.(?:gif|png)(?:[?#]|$)"
+    r"|[/_.-](?:1x1|spacer|pixel)\.(?:gif|png)(?:[?#]|$)|/[bcpt]\.gif(?:[?#]|$)"
+    r"|/(?:pixel|beacon|track(?:er|ing)?)/?(?:[?#]|$)"
     # what mail programs do not show
     r"|\.svgz?(?:[?#]|$)",
     re.IGNORECASE,
@@ -127,9 +128,10 @@ def pixels(value: object) -> int | None:
 
 
 def urljoin_or_nothing(base: str, url: str) -> str:
-    """`url` made absolute, or "" where it cannot be read."""
+    """`url` made absolute, or "" where it cannot be read; a host that only lacks its scheme is no relative path."""
+    url = url.strip()
     try:
-        return urljoin(base, url.strip())
+        return urljoin(base, "http://" + url if url[:4].lower() == "www." else url)
     except ValueError:
         return ""
 

@@ -23,6 +23,26 @@ def test_every_member_of_a_gzip_body_counts() -> None:
     assert read_body([packed[:30], packed[30:]], encoding="x-gzip", limit=100) == b"one two"
 
 
+@given(st.binary(min_size=1, max_size=500), st.integers(1, 50))
+def test_deflate_comes_back_whole_in_both_of_its_forms(data: bytes, size: int) -> None:
+    raw = zlib.compressobj(wbits=-15)
+    for packed in (zlib.compress(data), raw.compress(data) + raw.flush()):
+        chunks = [packed[start : start + size] for start in range(0, len(packed), size)]
+        assert read_body(chunks, encoding="deflate", limit=2000) == data
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "gzip", "deflate"])
+def test_gzip_is_known_by_its_bytes(encoding: str) -> None:
+    packed = gzip.compress(b"<rss/>", mtime=0)
+    assert read_body([b"", packed[:1], packed[1:]], encoding=encoding, limit=100) == b"<rss/>"
+    assert read_body([packed + b"\x00" * 9], encoding=encoding, limit=100) == b"<rss/>"
+
+
+def test_what_only_says_that_it_is_gzip_is_left_as_it_is() -> None:
+    assert read_body([b"<", b"rss/>"], encoding="gzip", limit=100) == b"<rss/>"
+    assert read_body([], encoding="gzip", limit=100) == b""
+
+
 def test_a_bomb_stays_small_in_memory() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(100)) + packer.flush()
@@ -42,7 +62,8 @@ def test_an_endless_body_ends_at_the_limit() -> None:
 @pytest.mark.parametrize(
     ("body", "encoding", "words"),
     [
-        (b"no gzip", "gzip", "cannot be decompressed"),
+        (b"\x1f\x8bno gzip", "gzip", "cannot be decompressed"),
+        (b"\xff\xff\xff", "deflate", "cannot be decompressed"),
         (gzip.compress(b"x" * 1000, mtime=0)[:-4], "gzip", "broke off"),
         (b"..", "br", "“br”"),
     ],

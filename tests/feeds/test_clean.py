@@ -109,6 +109,9 @@ def test_an_excerpt_is_a_beginning_within_its_limit(text: str, limit: int) -> No
         ("Version 3.11 was released today, they say", 24, "Version 3.11 was…"),
         ("一二三。四五六。七八九十", 10, "一二三。四五六。"),
         ("Short enough", 12, "Short enough"),
+        ("It rained all day. The boats stayed in […]", 320, "It rained all day."),
+        ("The boats stayed in and [...]", 320, "The boats stayed in and…"),
+        ("It rained. The post Rain appeared first on The Courier.", 320, "It rained."),
         ("abcdefghijklmnop", 10, "abcdefghi…"),
     ],
 )

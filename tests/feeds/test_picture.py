@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.feeds.picture import Picture, best_of, first_of, in_html, is_image, pixels
+from digestmail.feeds.picture import Picture, best_of, first_of, in_html, is_image, pixels, urljoin_or_nothing
 
 BASE = "https://a.example/feed"
 
@@ -111,3 +111,10 @@ def test_a_picture_is_known_by_its_type_else_by_its_name(kind: object, url: str,
 )
 def test_only_lengths_in_pixels_count(value: object, number: int | None) -> None:
     assert pixels(value) == number
+
+
+def test_addresses_are_made_absolute() -> None:
+    assert urljoin_or_nothing(BASE, " x.jpg\n") == "https://a.example/x.jpg"
+    assert urljoin_or_nothing(BASE, "//b.example/x") == "https://b.example/x"
+    assert urljoin_or_nothing(BASE, "www.b.example/x") == "http://www.b.example/x"
+    assert urljoin_or_nothing(BASE, "http://[b") == ""
