@@ -39,7 +39,7 @@ def _decoded(chunks: Iterable[bytes], *, encoding: str, most: int) -> Iterator[b
     whole = chain([beginning], rest)
     if beginning.startswith(_MEMBER):
         yield from _inflated(whole, window=_GZIP, most=most)
-    elif encoding == "deflate":  # which is ZLIB by the RFC, and raw by some servers
+    elif encoding == "deflate" and not beginning.startswith(b"<"):  # which is ZLIB by the RFC, and raw by some servers
         yield from _inflated(whole, window=_ZLIB if _is_zlib(beginning) else _RAW, most=most)
     else:
         yield from whole

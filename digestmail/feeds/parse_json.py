@@ -19,7 +19,8 @@ def parse_json(document: object, *, url: str) -> ParsedFeed | None:
     feed = _object(document)
     if not _VERSION.fullmatch(_text(feed.get("version")).strip()):
         return None
-    authors, language = _authors(feed), clean.language(_text(feed.get("language")))
+    authors = clean.title(html.escape(_authors(feed)))
+    language = clean.language(_text(feed.get("language")))
     items = [item for item in _list(feed.get("items")) if isinstance(item, dict)][:MAX_ENTRIES]
     return ParsedFeed(
         title=clean.title(html.escape(_text(feed.get("title")))),

@@ -40,25 +40,27 @@ def parse_xml(text: str, *, url: str) -> ParsedFeed | None:
     if not (read.version or read.entries or first_element(document) in _ROOTS):
         return None
     language = clean.language(str(feed.get("language") or ""))
+    authors = html.escape(clean.title(", ".join(_authors(feed))))
     return ParsedFeed(
         title=clean.title(_html(feed.get("title_detail"))),
         site_url=_site(feed, url=url),
         language=language,
         hub_url=_first_link(feed, "hub", url=url),
         self_url=_first_link(feed, "self", url=url),
-        entries=tuple(_entry(entry, feed=feed, language=language, url=url) for entry in read.entries),
+        entries=tuple(_entry(entry, authors=authors, language=language, url=url) for entry in read.entries),
         ttl=_ttl(feed),
     )
 
 
-def _entry(entry: Any, *, feed: Any, language: str, url: str) -> Entry:
+def _entry(entry: Any, *, authors: str, language: str, url: str) -> Entry:
+    """`authors` and `language` are the feed's."""
     details = [detail for detail in (entry.get("summary_detail"), *entry.get("content", [])) if _is_text(detail)]
     return make_entry(
         guid=str(entry.get("id") or ""),
         link=_link(entry, url=url),
         title=_html(entry.get("title_detail")),
         texts=map(_html, details),
-        author=", ".join(_authors(entry)) or ", ".join(_authors(feed)),
+        author=", ".join(_authors(entry)) or authors,
         image_url=_image(entry, details, url=url),
         published_at=_published_at(entry),
         categories=[str(name) for tag in entry.get("tags", []) for name in (tag.get("term"), tag.get("label")) if name],

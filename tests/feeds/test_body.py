@@ -38,8 +38,9 @@ def test_gzip_is_known_by_its_bytes(encoding: str) -> None:
     assert read_body([packed + b"\x00" * 9], encoding=encoding, limit=100) == b"<rss/>"
 
 
-def test_what_only_says_that_it_is_gzip_is_left_as_it_is() -> None:
+def test_what_only_says_that_it_is_compressed_is_left_as_it_is() -> None:
     assert read_body([b"<", b"rss/>"], encoding="gzip", limit=100) == b"<rss/>"
+    assert read_body([b"<", b"rss/>"], encoding="deflate", limit=100) == b"<rss/>"
     assert read_body([], encoding="gzip", limit=100) == b""
 
 
