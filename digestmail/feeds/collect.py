@@ -18,6 +18,8 @@ from digestmail.errors import FeedError
 from digestmail.feeds.document import ParsedFeed
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.health import note_failure, note_success
+from digestmail.feeds.hub_offer import hub_offer
+from digestmail.feeds.hubs import note_hub
 from digestmail.feeds.items import store_entries
 from digestmail.feeds.parse import parse_feed
 from digestmail.store.database import Database, hold_back_news
@@ -163,9 +165,12 @@ def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock, ji
         new_items = 0
         if document is not None:
             row.title = document.title or row.title
+            row.site_url, row.language = document.site_url, document.language
             row.etag, row.last_modified = fetched.etag, fetched.last_modified
             row.asked_gap = int(document.ttl.total_seconds()) if document.ttl else None
             new_items = store_entries(session, row, document, now=now).new
+            offer = hub_offer(fetched.links, hub_url=document.hub_url, self_url=document.self_url, url=fetched.url)
+            note_hub(session, row, offer, now=now)
         if fetched.permanent_url is not None:
             _move(session, row, fetched.permanent_url)
         next_slot = select(func.min(Subscriber.next_send_at)).where(col(Subscriber.next_send_at) > now)

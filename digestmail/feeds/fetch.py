@@ -51,6 +51,8 @@ class Fetched:
     """Where the feed has moved for good: set where every redirect was permanent (RFC 9110, 301 and 308)."""
     max_age: timedelta | None = None
     """How long the answer stays fresh (RFC 9111)."""
+    links: tuple[str, ...] = ()
+    """The values of its Link headers (RFC 8288)."""
 
 
 @dataclass(frozen=True, slots=True)
