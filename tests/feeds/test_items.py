@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -218,3 +219,13 @@ def test_no_item_is_seen_before_a_cutoff_that_is_frozen(database: Database, now:
 def test_years_that_are_long_past_can_be_stored(database: Database, now: datetime) -> None:
     assert store(database, entry("a", at=datetime(1, 1, 1, tzinfo=UTC)), now=now) == 1
     assert news(database) == set()
+
+
+def test_an_entry_with_nothing_to_show_is_no_item(database: Database, now: datetime) -> None:
+    empty = replace(entry("empty", at=now), title="")
+    with database.transaction() as session:
+        hold_back_news(session.connection())
+        feed = session.exec(select(Feed).where(Feed.url == HARBOUR)).one()
+        document = ParsedFeed(title="", entries=(empty, entry("ferry", at=now)))
+        assert store_entries(session, feed, document, now=now).new == 1
+        assert session.exec(select(Item.title)).all() == ["ferry"]
