@@ -8,6 +8,8 @@ DigestmailError
 └── RelayError         the mail server could not be reached or refused to talk to us
 """
 
+from datetime import timedelta
+
 
 class DigestmailError(Exception):
     """The root: its text is one or two sentences for a person."""
@@ -30,11 +32,15 @@ class TokenError(DigestmailError):
 
 
 class FeedError(DigestmailError):
-    """A feed could not be had. `permanent` means that asking again will not help (RFC 9110, 410 Gone)."""
+    """A feed could not be had. `permanent` means that asking again will not help (RFC 9110, 410 Gone).
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    `retry_after` is for how long its host asks to be left alone, if it does (RFC 9110, 10.2.3).
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.retry_after = retry_after
 
 
 class RelayError(DigestmailError):

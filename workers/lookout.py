@@ -22,6 +22,7 @@ _PATIENCE = 3
 """How many rings may fail to come before a worker looks by itself."""
 
 _SECONDS_TO_FINISH = 12
+_SECONDS_TO_GIVE_BACK = 2
 
 
 class Bell:
@@ -79,12 +80,13 @@ class Lookout:
             threading.Thread(target=self._watch, args=(bell,), daemon=True).start()
 
     def stop(self) -> None:
-        """Begin nothing new; the wave that is out is finished and the rest given back."""
+        """Begin nothing new; the wave and the feeds that are out are finished and the rest given back."""
         self._stopping.set()
 
     def finish(self) -> None:
-        """Wait, for a while, until nothing is being sent any more."""
+        """Wait, for a while, until nothing is being sent any more, and the feeds that were not asked are given back."""
         self.deliver.wait_until_idle(_SECONDS_TO_FINISH)
+        self.collect.wait_until_idle(_SECONDS_TO_GIVE_BACK)
         self._watchdog.stop()
 
     def _watch(self, bell: Bell) -> None:
@@ -106,7 +108,7 @@ class Lookout:
         self._loops += 1
 
     def _collect(self) -> None:
-        report = self._service.collect(self._clock)
+        report = self._service.collect(self._clock, stopping=self._stopping.is_set)
         if report.new_items or report.failures:
             log.info("collected", new=report.new_items, failed=len(report.failures))
         if told := self._service.notify(self._clock):

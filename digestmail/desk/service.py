@@ -65,18 +65,25 @@ class Service:
         *,
         every_feed: bool = False,
         on_feed: Callable[[int, int, str], None] | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> CollectReport:
         """Fetch the due feeds (or every one), store what is new, forget what is old, and note what went wrong; then
         ask hubs for news."""
         with ParsePool() as parse:
             report = collect_due(
-                self.database, self._fetcher, clock, parse=parse, every_feed=every_feed, on_feed=on_feed
+                self.database,
+                self._fetcher,
+                clock,
+                parse=parse,
+                every_feed=every_feed,
+                on_feed=on_feed,
+                stopping=stopping,
             )
         while self._forget_some_items(clock):
             pass
         with self.database.transaction() as session:
             watch(session, now=clock())
-        if hubs.is_reachable(self.settings):
+        if hubs.is_reachable(self.settings) and not stopping():
             hubs.renew(self.database, self._fetcher, clock, callback=self._hub_callback)
         return report
 

@@ -15,6 +15,18 @@ Resolve = Callable[[str, int], Sequence[Address]]
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_TO_REACH = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",  # for protocols of a network itself (RFC 6890)
+            "192.88.99.0/24",  # the nearest 6to4 relay (RFC 7526)
+            "2001::/23",  # for protocols again, Teredo among them (RFC 4380)
+            "3fff::/20",  # documentation (RFC 9637)
+        ),
+    )
+)
+"""What not every version of Python that we run on knows, or knows in the same way."""
 
 
 def resolve(host: str, port: int) -> Sequence[Address]:
@@ -38,7 +50,7 @@ def is_public(address: Address) -> bool:
     target = unwrapped(address)
     if isinstance(target, ipaddress.IPv6Address) and target not in _GLOBAL_UNICAST:
         return False
-    return target.is_global and not target.is_multicast
+    return target.is_global and not target.is_multicast and not any(target in network for network in _NOT_TO_REACH)
 
 
 def usable(addresses: Sequence[Address], *, allowed: Sequence[Network], loopback: bool) -> list[Address]:

@@ -1,4 +1,8 @@
-"""The body of an answer, decompressed step by step, so that a small bomb cannot become a large memory."""
+"""The body of an answer, decompressed step by step, so that a small bomb cannot become a large memory.
+
+Servers err about Content-Encoding, so what the body begins with decides where it can: gzip has its magic number, and
+every feed begins with a letter of XML or JSON.
+"""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -8,17 +12,18 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's window sizes for the formats of RFC 1952, 1950 and 1951."""
 _MEMBER = b"\x1f\x8b"
 """How each part of a gzip body begins."""
+_BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 
 
 class BodyError(Exception):
-    """The body cannot be used; the text continues a sentence that begins with the server's name."""
+    """Why a body cannot be had; its text follows the name of a host."""
 
 
 def read_body(chunks: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     """Join the chunks, at most `limit` bytes after decompression; `encoding` is the Content-Encoding (RFC 9110, 8.4).
 
     What is gzip is decompressed though nobody says so, and what only says so is left as it is. Raises BodyError where
-    it is larger, damaged, or in another encoding.
+    it is larger, damaged, or compressed in another way than once by gzip or deflate.
     """
     body = bytearray()
     for part in _decoded(chunks, encoding=encoding.strip().lower(), most=limit + 1):
@@ -28,21 +33,25 @@ def read_body(chunks: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     return bytes(body)
 
 
-def _decoded(chunks: Iterable[bytes], *, encoding: str, most: int) -> Iterator[bytes]:
+def _decoded(chunks: Iterable[bytes], *, encoding: str, most: int) -> Iterable[bytes]:
     """Parts of the plain body, none of them longer than `most` or the chunk that it came in."""
-    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise BodyError(f"sent its answer compressed as “{encoding}” although it was asked for gzip or nothing")
     rest = iter(chunks)
     beginning = b""
     while len(beginning) < len(_MEMBER) and (chunk := next(rest, None)) is not None:
         beginning += chunk
     whole = chain([beginning], rest)
-    if beginning.startswith(_MEMBER):
-        yield from _inflated(whole, window=_GZIP, most=most)
-    elif encoding == "deflate" and not beginning.startswith(b"<"):  # which is ZLIB by the RFC, and raw by some servers
-        yield from _inflated(whole, window=_ZLIB if _is_zlib(beginning) else _RAW, most=most)
-    else:
-        yield from whole
+    names = [name for name in (part.strip() for part in encoding.split(",")) if name not in ("", "identity")]
+    if beginning.lstrip(_BEFORE_TEXT)[:1] in (b"<", b""):
+        return whole
+    if len(names) < 2 and beginning.startswith(_MEMBER):
+        return _inflated(whole, window=_GZIP, most=most)
+    if names in (["gzip"], ["x-gzip"], ["deflate"]) and _is_zlib(beginning):
+        return _inflated(whole, window=_ZLIB, most=most)
+    if names == ["deflate"]:  # which some servers take for what RFC 1951 calls so
+        return _inflated(whole, window=_RAW, most=most)
+    if names in ([], ["gzip"], ["x-gzip"]) or beginning.startswith(b"{"):
+        return whole
+    raise BodyError(f"sent its answer compressed as “{encoding}” although it was asked for gzip or nothing")
 
 
 def _is_zlib(beginning: bytes) -> bool:

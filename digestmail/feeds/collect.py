@@ -1,44 +1,55 @@
-"""Collecting: every due feed is claimed, fetched outside any transaction, and stored in a short one of its own.
+"""Collecting: every due feed is claimed, fetched outside any transaction, and settled in a short one.
 
-One feed's failure is written on that feed and never disturbs another.
+One feed's failure is written on that feed and never disturbs another. A document has a transaction of its own; of the
+answers without one, many are settled together: what a crash loses of these is only polled again.
 """
 
 import random
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
-
-import structlog
-from sqlmodel import Session, col, func, select, update
+from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from digestmail.clock import Clock
 from digestmail.errors import FeedError
+from digestmail.feeds.claims import CLAIM, Claimed, claim, give_back, put_off
 from digestmail.feeds.document import ParsedFeed
 from digestmail.feeds.fetch import Fetched, Fetcher
-from digestmail.feeds.health import note_failure, note_success
-from digestmail.feeds.hub_offer import hub_offer
-from digestmail.feeds.hubs import note_hub
+from digestmail.feeds.health import RETRY_AFTER
 from digestmail.feeds.items import store_entries
 from digestmail.feeds.parse import parse_feed
-from digestmail.store.database import Database, hold_back_news
-from digestmail.store.models import Feed, Subscriber
-from digestmail.store.states import FeedState
+from digestmail.feeds.politeness import Turns
+from digestmail.feeds.settle import Failure, Outcome, Poll, settle, unforeseen
+from digestmail.store.database import Database
 
-__all__ = ["CollectReport", "collect_due", "store_entries"]
+__all__ = ["CLAIM", "CollectReport", "collect_due", "store_entries"]
 
-FETCHES_AT_ONCE = 4
-CLAIM = timedelta(minutes=10)
-"""How long a feed stays with the collector that took it; after a crash another one takes it then."""
+FETCHES_AT_ONCE = 24
 
-Parse = Callable[..., ParsedFeed]
-"""`parse_feed`, or something that does the same elsewhere."""
+_SLOW_SECONDS = 5.0
+"""A host that takes longer is asked for its other feeds when nobody else is left."""
+_SETTLED_TOGETHER = 100
+_SETTLE_EVERY = 0.5
+"""Seconds that an answer waits for others, at most."""
+_LOOK_EVERY = 0.2
+"""Seconds after which a round notices that it is to stop."""
+_CLAIM_EVERY = timedelta(minutes=1)
 
 OnFeed = Callable[[int, int, str], None]
 """Called after each feed with how many are done, how many there are, and the feed's URL."""
 
-_log = structlog.get_logger(__name__)
+Ask = Callable[[Claimed], "Future[Poll]"]
+
+
+class Parse(Protocol):
+    """Reads a document, as `parse_feed` does. Called from several threads."""
+
+    def __call__(self, body: bytes, *, content_type: str, url: str) -> ParsedFeed:
+        """Raises FeedError where it is no feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,34 +60,8 @@ class CollectReport:
     not_modified: int = 0
     new_items: int = 0
     failures: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claimed:
-    """A feed as it was when it was taken."""
-
-    id: int
-    url: str
-    etag: str | None
-    last_modified: str | None
-    local: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a feed sent, read; no document where nothing was modified."""
-
-    fetched: Fetched
-    document: ParsedFeed | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What one poll came to."""
-
-    not_modified: bool = False
-    new_items: int = 0
-    failure: str | None = None
+    put_off: int = 0
+    """Feeds that were not asked, since their host wants to be left alone."""
 
 
 def collect_due(
@@ -84,107 +69,146 @@ def collect_due(
     fetcher: Fetcher,
     clock: Clock,
     *,
-    parse: Parse = parse_feed,
-    jitter: Callable[[], float] = random.random,
     every_feed: bool = False,
     on_feed: OnFeed | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    parse: Parse = parse_feed,
+    jitter: Callable[[], float] = random.random,
 ) -> CollectReport:
     """Poll the feeds whose time has come, or every active one, and store what they bring.
 
-    `jitter` gives numbers from 0 up to 1, which spread the polls to come.
+    `jitter` gives numbers from 0 up to 1, which spread the polls to come. Once it is `stopping`, nobody else is asked,
+    and the feeds whose turn had not come are due again.
     """
-    claimed = _claim(database, clock(), every_feed=every_feed)
-    outcomes: dict[str, _Outcome] = {}
     threads = ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch")
-    try:
-        polls = {threads.submit(_poll, fetcher, parse, feed): feed for feed in claimed}
-        for done, poll in enumerate(as_completed(polls), start=1):
-            feed = polls.pop(poll)  # lets go of the document
-            outcomes[feed.url] = _settle(database, feed, poll, clock, jitter)
-            if on_feed is not None:
-                on_feed(done, len(claimed), feed.url)
-    finally:
-        threads.shutdown(cancel_futures=True)
-    return CollectReport(
-        polled=len(outcomes),
-        not_modified=sum(outcome.not_modified for outcome in outcomes.values()),
-        new_items=sum(outcome.new_items for outcome in outcomes.values()),
-        failures=tuple((url, outcome.failure) for url, outcome in outcomes.items() if outcome.failure),
-    )
+    with fetcher.keeping_connections():
+        try:
+            this = _Round(database, clock, jitter=jitter, on_feed=on_feed, stopping=stopping)
+            return this.run(lambda feed: threads.submit(_poll, fetcher, parse, feed), every_feed=every_feed)
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
-def _claim(database: Database, now: datetime, *, every_feed: bool) -> list[_Claimed]:
-    """Take the feeds to poll; the statement that reads them puts off their next poll, so nobody else takes them."""
-    take = (
-        update(Feed)
-        .where(col(Feed.state) == FeedState.ACTIVE)
-        .values(next_poll_at=now + CLAIM)
-        .returning(col(Feed.id), col(Feed.url), col(Feed.etag), col(Feed.last_modified), col(Feed.local))
-    )
-    if not every_feed:
-        take = take.where(col(Feed.next_poll_at) <= now)
-    with database.transaction() as session:
-        return [
-            _Claimed(id=number, url=url, etag=etag, last_modified=last_modified, local=local)
-            for number, url, etag, last_modified, local in session.execute(take)
-        ]
+class _Round:
+    """One round. All but the asking happens in the thread that runs it."""
 
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        jitter: Callable[[], float],
+        on_feed: OnFeed | None,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._jitter = jitter
+        self._on_feed = on_feed
+        self._stopping = stopping
+        self._total, self._done = 0, 0
+        self._turns: Turns[Claimed] = Turns(width=FETCHES_AT_ONCE)
+        self._came: SimpleQueue[Future[Poll]] = SimpleQueue()
+        self._documents: list[Poll] = []
+        self._others: list[Poll] = []
+        self._settled_at = time.monotonic()
+        self._claimed_at = clock()
+        self._outcomes: list[tuple[str, Outcome]] = []
+        self._put_off = 0
 
-def _poll(fetcher: Fetcher, parse: Parse, feed: _Claimed) -> _Answer:
-    fetched = fetcher.get(feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local)
-    if fetched.status == HTTPStatus.NOT_MODIFIED:
-        return _Answer(fetched, None)
-    return _Answer(fetched, parse(fetched.body, content_type=fetched.content_type, url=fetched.url))
-
-
-def _settle(
-    database: Database, feed: _Claimed, poll: "Future[_Answer]", clock: Clock, jitter: Callable[[], float]
-) -> _Outcome:
-    """Store the answer, or write on the feed why there is none."""
-    try:
-        return _store(database, feed, poll.result(), clock, jitter)
-    except FeedError as error:
-        sentence, permanent = str(error), error.permanent
-    except Exception as error:
-        _log.exception("a feed could not be collected", feed_id=feed.id)
-        sentence, permanent = f"Reading this feed failed ({type(error).__name__}); the log holds the details.", False
-    with database.transaction() as session:
-        if (row := session.get(Feed, feed.id)) is not None:
-            note_failure(row, now=clock(), error=sentence, permanent=permanent)
-    return _Outcome(failure=sentence)
-
-
-def _store(database: Database, feed: _Claimed, answer: _Answer, clock: Clock, jitter: Callable[[], float]) -> _Outcome:
-    fetched, document = answer.fetched, answer.document
-    with database.transaction() as session:
-        hold_back_news(session.connection())
-        row = session.get(Feed, feed.id)
-        if row is None:
-            return _Outcome()
-        now = clock()
-        new_items = 0
-        if document is not None:
-            row.title = document.title or row.title
-            row.site_url, row.language = document.site_url, document.language
-            row.etag, row.last_modified = fetched.etag, fetched.last_modified
-            row.asked_gap = int(document.ttl.total_seconds()) if document.ttl else None
-            new_items = store_entries(session, row, document, now=now).new
-            offer = hub_offer(fetched.links, hub_url=document.hub_url, self_url=document.self_url, url=fetched.url)
-            note_hub(session, row, offer, now=now)
-        if fetched.permanent_url is not None:
-            _move(session, row, fetched.permanent_url)
-        next_slot = select(func.min(Subscriber.next_send_at)).where(col(Subscriber.next_send_at) > now)
-        note_success(
-            row,
-            now=now,
-            fresh_for=fetched.max_age or timedelta(),
-            next_slot_at=session.exec(next_slot).one(),
-            jitter=jitter(),
+    def run(self, ask: Ask, *, every_feed: bool) -> CollectReport:
+        """Poll them all; `ask` begins a poll in another thread."""
+        self._claim(every_feed=every_feed)
+        self._begin(ask)
+        while self._turns.out:
+            self._bring_in()
+            self._begin(ask)  # before anything is stored, so that nobody idles meanwhile
+            self._settle()
+            if self._clock() - self._claimed_at >= _CLAIM_EVERY:
+                self._renew_claims()
+                self._claim()  # so that what is due now need not wait for the slowest of this round
+        outcomes = [outcome for _, outcome in self._outcomes]
+        return CollectReport(
+            polled=len(outcomes),
+            not_modified=sum(outcome.not_modified for outcome in outcomes),
+            new_items=sum(outcome.new_items for outcome in outcomes),
+            failures=tuple((url, outcome.failure) for url, outcome in self._outcomes if outcome.failure),
+            put_off=self._put_off,
         )
-    return _Outcome(not_modified=document is None, new_items=new_items)
+
+    def _claim(self, *, every_feed: bool = False) -> None:
+        self._claimed_at = self._clock()
+        if not self._stopping():
+            claimed = claim(self._database, self._claimed_at, every_feed=every_feed)
+            self._turns.add(claimed)
+            self._total += len(claimed)
+
+    def _renew_claims(self) -> None:
+        put_off(self._database, self._turns, until=self._clock() + CLAIM)
+
+    def _begin(self, ask: Ask) -> None:
+        if self._stopping():
+            if left := self._turns.call_off_all():
+                give_back(self._database, left)
+            return
+        while (feed := self._turns.take()) is not None:
+            ask(feed).add_done_callback(self._came.put)
+
+    def _bring_in(self) -> None:
+        """Take what has come, after waiting a little where nothing has."""
+        try:
+            came = [self._came.get(timeout=_LOOK_EVERY)]
+        except Empty:
+            return
+        came += [self._came.get() for _ in range(self._came.qsize())]  # nobody else takes from it
+        for poll in (future.result() for future in came):
+            failure = poll.answer if isinstance(poll.answer, Failure) else None
+            self._turns.end(poll.feed, well=failure is None and poll.seconds < _SLOW_SECONDS)
+            (self._documents if poll.document else self._others).append(poll)
+            if failure and failure.retry_after is not None:
+                self._leave_alone(poll.feed.host, failure.retry_after)
+
+    def _leave_alone(self, host: str, rest: timedelta) -> None:
+        """The host has asked for rest: its other feeds wait as long, though they have not failed."""
+        if spared := self._turns.call_off(host):
+            put_off(self._database, spared, until=self._clock() + max(rest, RETRY_AFTER))
+            self._put_off += len(spared)
+            self._tell(spared)
+
+    def _settle(self) -> None:
+        """Settle documents at once, and other answers when they are many, have waited long, or are the last."""
+        while self._documents:
+            self._settle_together([self._documents.pop(0)])
+        is_time = time.monotonic() - self._settled_at > _SETTLE_EVERY or len(self._others) >= _SETTLED_TOGETHER
+        if self._others and (is_time or not self._turns.out):
+            self._settle_together(self._others)
+            self._others = []
+            self._settled_at = time.monotonic()
+
+    def _settle_together(self, polls: Sequence[Poll]) -> None:
+        for poll, outcome in zip(polls, settle(self._database, polls, self._clock, self._jitter), strict=True):
+            self._outcomes.append((poll.feed.url, outcome))
+        self._tell([poll.feed for poll in polls])
+
+    def _tell(self, feeds: Sequence[Claimed]) -> None:
+        for feed in feeds:
+            self._done += 1
+            if self._on_feed is not None:
+                self._on_feed(self._done, self._total, feed.url)
 
 
-def _move(session: Session, feed: Feed, url: str) -> None:
-    """Follow a permanent move, unless another feed lives there. A local feed stays: its privilege is for its URL."""
-    if not feed.local and session.exec(select(Feed.id).where(Feed.url == url)).first() is None:
-        feed.url = url
+def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed) -> Poll:
+    """Fetch and read a feed, in a thread of its own."""
+    began = time.monotonic()
+    answer: Fetched | Failure
+    document = None
+    try:
+        fetched = fetcher.get(feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local)
+        if fetched.status != HTTPStatus.NOT_MODIFIED:
+            document = parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
+        answer = replace(fetched, body=b"")
+    except FeedError as error:
+        answer = Failure(str(error), error.permanent, error.retry_after)
+    except Exception as error:
+        answer = unforeseen(feed, error)
+    return Poll(feed, answer, document, time.monotonic() - began)

@@ -1,28 +1,32 @@
 """Fetching a feed politely and safely: one GET with validators, to public addresses, within one time and size limit.
 
-Every hop of a redirect is looked up, judged and connected to anew (see `addresses` and `connection`).
+Every hop of a redirect is looked up, judged and connected to anew (see `addresses` and `connection`), unless a
+connection to that host, which was judged when it was made, has been kept.
 """
 
-import http.client
+import ipaddress
 import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
 from importlib.metadata import version
 from urllib.parse import urlencode
 
-import httpcore2
+import h11
 import httpx2
 
+from digestmail.clock import Clock, system_clock
 from digestmail.errors import FeedError
 from digestmail.feeds.addresses import Address, Resolve, resolve, usable
+from digestmail.feeds.answer import Fetched, Headers, max_age, refusal
 from digestmail.feeds.body import BodyError, read_body
 from digestmail.feeds.clean import HOST
-from digestmail.feeds.connection import Deadline, PinnedBackend
+from digestmail.feeds.connection import Deadline, Line, Lines, Peer
 from digestmail.settings import Network
+
+__all__ = ["Fetched", "Fetcher", "read_url"]
 
 MAX_REDIRECTS = 5
 
@@ -33,26 +37,6 @@ _ACCEPT = (
 _PERMANENT = frozenset({301, 308})
 _TEMPORARY = frozenset({302, 303, 307})
 _SEND_AGAIN = frozenset({307, 308})
-_MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A good answer: 200 with a body, or 304 (not modified) without."""
-
-    status: int
-    body: bytes
-    content_type: str
-    etag: str | None
-    last_modified: str | None
-    url: str
-    """Where the answer came from, after redirects."""
-    permanent_url: str | None = None
-    """Where the feed has moved for good: set where every redirect was permanent (RFC 9110, 301 and 308)."""
-    max_age: timedelta | None = None
-    """How long the answer stays fresh (RFC 9111)."""
-    links: tuple[str, ...] = ()
-    """The values of its Link headers (RFC 8288)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +48,8 @@ class _Redirect:
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
+    links: tuple[str, ...]
     body: bytes
 
 
@@ -84,6 +69,7 @@ class Fetcher:
         max_bytes: int = 5_000_000,
         resolve: Resolve = resolve,
         ssl_context: ssl.SSLContext | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self._allowed = tuple(allowed_networks)
         self._agent = f"digestmail/{version('digestmail')} (+{httpx2.URL(contact_url)})"
@@ -91,6 +77,12 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._resolve = resolve
         self._ssl = ssl_context or httpx2.create_ssl_context(trust_env=False)
+        self._clock = clock
+        self._lines = Lines()
+
+    def keeping_connections(self) -> AbstractContextManager[None]:
+        """For the length of the block, connections are kept for the next feed of the same host."""
+        return self._lines.kept()
 
     def get(
         self, url: str, *, etag: str | None = None, last_modified: str | None = None, local: bool = False
@@ -106,91 +98,105 @@ class Fetcher:
             headers["If-Modified-Since"] = last_modified
         deadline = Deadline(self._timeout)
         here, moved_for_good = read_url(url), True
+        been = [here]
         for hop in range(MAX_REDIRECTS + 1):
             with _in_words(here.host, timeout=self._timeout):
                 answer = self._ask(here, headers, deadline, loopback=local and hop == 0)
-            if isinstance(answer, _Redirect):
-                here = read_url(answer.location, base=here)
-                moved_for_good = moved_for_good and answer.permanent
-                continue
-            permanent_url = str(here) if hop and moved_for_good else None
-            return _fetched(answer, url=str(here), permanent_url=permanent_url)
+            if isinstance(answer, _Answer):
+                permanent_url = str(here) if hop and moved_for_good else None
+                return _fetched(answer, url=str(here), permanent_url=permanent_url)
+            there = read_url(answer.location, base=here)
+            if there in been:
+                raise FeedError(f"{here.host} redirects in a circle.")
+            less_safe = (here.scheme, there.scheme) == ("https", "http")  # to be followed, but not to be remembered
+            moved_for_good = moved_for_good and answer.permanent and not less_safe
+            here = there
+            been.append(here)
         raise FeedError(f"{read_url(url).host} redirects more than {MAX_REDIRECTS} times.")
-
-    def _ask(
-        self, url: httpx2.URL, headers: Mapping[str, str], deadline: Deadline, *, loopback: bool
-    ) -> _Answer | _Redirect:
-        """One request and its answer, without following it."""
-        addresses = self._addresses(url, deadline, loopback=loopback)
-        target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        sent = [(b"Host", url.netloc), *((name.encode(), value.encode("latin-1")) for name, value in headers.items())]
-        backend = PinnedBackend(addresses, deadline)
-        with (
-            httpcore2.ConnectionPool(ssl_context=self._ssl, network_backend=backend) as pool,
-            pool.stream("GET", target, headers=sent) as response,
-        ):
-            got = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            status, location = response.status, got.get("location")
-            if status in _PERMANENT | _TEMPORARY and location:
-                return _Redirect(_as_sent(location), permanent=status in _PERMANENT)
-            asked = "If-None-Match" in headers or "If-Modified-Since" in headers
-            if status == HTTPStatus.NOT_MODIFIED and asked:
-                return _Answer(304, got, b"")
-            if not 200 <= status < 300:
-                raise _refused(url.host, status)
-            encoding = got.get("content-encoding", "")
-            return _Answer(200, got, read_body(response.iter_stream(), encoding=encoding, limit=self._max_bytes))
-
-    def _addresses(self, url: httpx2.URL, deadline: Deadline, *, loopback: bool) -> list[Address]:
-        """Where to connect to: looked up once, refused unless public or allowed."""
-        host = url.raw_host.decode("ascii")
-        port = url.port or (443 if url.scheme == "https" else 80)
-        try:
-            found = deadline.bound(lambda: self._resolve(host, port))
-        except TimeoutError:
-            raise
-        except (OSError, UnicodeError) as error:
-            raise FeedError(f"{url.host} could not be found; check the address for typing errors.") from error
-        addresses = usable(found, allowed=self._allowed, loopback=loopback)
-        if not addresses:
-            raise FeedError(
-                f"{url.host} is not a public address; to fetch feeds from your own network set "
-                "DIGESTMAIL_FEED_ALLOWED_NETWORKS."
-            )
-        return addresses
 
     def post(self, url: str, form: Mapping[str, str]) -> int:
         """Send a form, as safely as `get` asks; the status of the answer, whatever it is. Its body is not read.
 
         Only such redirects are followed as have a form sent again (RFC 9110, 307 and 308). Raises FeedError in words.
         """
+        body = urlencode(form).encode()
+        headers = {
+            "User-Agent": self._agent,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Length": str(len(body)),
+        }
         deadline = Deadline(self._timeout)
         here = read_url(url)
         for _ in range(MAX_REDIRECTS + 1):
             with _in_words(here.host, timeout=self._timeout):
-                status, location = self._send(here, urlencode(form).encode(), deadline)
-            if status not in _SEND_AGAIN or not location:
-                return status
+                peer, request = _to_send(b"POST", here, headers, loopback=False)
+                line = self._new_line(peer, deadline)
+                try:
+                    response = line.ask(request, deadline, body=body)
+                finally:
+                    line.close()
+            location = dict(_fields(response)).get("location")
+            if response.status_code not in _SEND_AGAIN or not location:
+                return response.status_code
             here = read_url(_as_sent(location), base=here)
         raise FeedError(f"{read_url(url).host} redirects more than {MAX_REDIRECTS} times.")
 
-    def _send(self, url: httpx2.URL, form: bytes, deadline: Deadline) -> tuple[int, str]:
-        """One POST: the status of its answer, and where that leads to."""
-        addresses = self._addresses(url, deadline, loopback=False)
-        target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        headers = [
-            (b"Host", url.netloc),
-            (b"User-Agent", self._agent.encode("latin-1")),
-            (b"Content-Type", b"application/x-www-form-urlencoded"),
-            (b"Content-Length", str(len(form)).encode()),
-        ]
-        backend = PinnedBackend(addresses, deadline)
-        with (
-            httpcore2.ConnectionPool(ssl_context=self._ssl, network_backend=backend) as pool,
-            pool.stream("POST", target, headers=headers, content=form) as response,
-        ):
-            location = next((value for name, value in response.headers if name.lower() == b"location"), b"")
-            return response.status, location.decode("latin-1")
+    def _ask(
+        self, url: httpx2.URL, headers: Mapping[str, str], deadline: Deadline, *, loopback: bool
+    ) -> _Answer | _Redirect:
+        """One request and its answer, without following it."""
+        peer, request = _to_send(b"GET", url, headers, loopback=loopback)
+        if (kept := self._lines.take(peer)) is not None:
+            try:
+                return self._exchange(kept, request, deadline)
+            except OSError as error:
+                if kept.heard or isinstance(error, TimeoutError):
+                    raise
+                # The server has hung up meanwhile, as it may (RFC 9112, 9.3.1), and not answered the question.
+        return self._exchange(self._new_line(peer, deadline), request, deadline)
+
+    def _new_line(self, peer: Peer, deadline: Deadline) -> Line:
+        return Line(peer, self._addresses(peer, deadline), deadline, self._ssl)
+
+    def _exchange(self, line: Line, request: h11.Request, deadline: Deadline) -> _Answer | _Redirect:
+        """Ask, and read what the answer says. Raises FeedError for a refusal."""
+        try:
+            response = line.ask(request, deadline)
+            fields = _fields(response)
+            got, status = dict(fields), response.status_code
+            if status in _PERMANENT | _TEMPORARY and (location := got.get("location")):
+                return _Redirect(_as_sent(location), permanent=status in _PERMANENT)
+            asked = any(name in (b"if-none-match", b"if-modified-since") for name, _ in request.headers)
+            if not (200 <= status < 300 or (status == HTTPStatus.NOT_MODIFIED and asked)):
+                raise refusal(line.peer.host, status, got, now=self._clock())
+            body = read_body(line.body(), encoding=got.get("content-encoding", ""), limit=self._max_bytes)
+            links = tuple(value for name, value in fields if name == "link")
+            return _Answer(304 if status == HTTPStatus.NOT_MODIFIED else 200, got, links, body)
+        finally:
+            self._lines.give(line)
+
+    def _addresses(self, peer: Peer, deadline: Deadline) -> list[Address]:
+        """Where to connect to: looked up once, refused unless public or allowed."""
+        found = self._look_up(peer, deadline)
+        addresses = usable(found, allowed=self._allowed, loopback=peer.loopback)
+        if not addresses:
+            raise FeedError(
+                f"{peer.host} is not a public address; to fetch feeds from your own network set "
+                "DIGESTMAIL_FEED_ALLOWED_NETWORKS."
+            )
+        return addresses
+
+    def _look_up(self, peer: Peer, deadline: Deadline) -> Sequence[Address]:
+        try:
+            return [ipaddress.ip_address(peer.host)]
+        except ValueError:
+            pass  # it is a name
+        try:
+            return deadline.bound(lambda: self._resolve(peer.host, peer.port))
+        except TimeoutError:
+            raise
+        except (OSError, UnicodeError) as error:
+            raise FeedError(f"{peer.host} could not be found; check the address for typing errors.") from error
 
 
 def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
@@ -205,7 +211,19 @@ def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
         raise FeedError(f"The address of the feed on {url.host} holds a user name; leave out everything before the @.")
     if url.port is not None and not 0 < url.port < 65536:
         raise FeedError(f"There is no port {url.port}; ports go from 1 to 65535.")
-    return url.copy_with(fragment=None)
+    return url.copy_with(fragment=None) if "#" in text else url
+
+
+def _to_send(method: bytes, url: httpx2.URL, headers: Mapping[str, str], *, loopback: bool) -> tuple[Peer, h11.Request]:
+    """Whom to ask for a URL, and the head of the request."""
+    peer = Peer(url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80), loopback)
+    sent = [(b"Host", url.netloc), *((name.encode(), value.encode("latin-1")) for name, value in headers.items())]
+    return peer, h11.Request(method=method, target=url.raw_path, headers=sent)
+
+
+def _fields(response: h11.Response) -> list[tuple[str, str]]:
+    """Its headers, by names in small letters."""
+    return [(name.decode("ascii"), value.decode("latin-1")) for name, value in response.headers]
 
 
 @contextmanager
@@ -213,29 +231,20 @@ def _in_words(host: str, *, timeout: float) -> Iterator[None]:
     """Translate what goes wrong on the wire into a sentence about the host."""
     try:
         yield
-    except (TimeoutError, httpcore2.TimeoutException) as error:
+    except TimeoutError as error:
         raise FeedError(f"{host} took longer than {timeout:g} seconds to answer.") from error
-    except httpcore2.NetworkError as error:
-        cause = error.args[0] if error.args else error  # the library keeps the socket's exception there
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = cause.verify_message.rstrip(".")
-            raise FeedError(f"The certificate of {host} cannot be trusted: {reason}.") from error
-        raise FeedError(f"{host} could not be reached: {getattr(cause, 'strerror', None) or cause}.") from error
-    except httpcore2.ProtocolError as error:
+    except ssl.SSLCertVerificationError as error:
+        reason = error.verify_message.rstrip(".")
+        raise FeedError(f"The certificate of {host} cannot be trusted: {reason}.") from error
+    except OSError as error:
+        raise FeedError(f"{host} could not be reached: {error.strerror or error}.") from error
+    except h11.RemoteProtocolError as error:
         raise FeedError(f"{host} sent something that is not proper HTTP: {str(error).rstrip('.')}.") from error
     except BodyError as error:
         raise FeedError(f"{host} {error}.") from error
 
 
-def _refused(host: str, status: int) -> FeedError:
-    if status == HTTPStatus.GONE:
-        return FeedError(f"{host} answered 410: this feed is gone for good.", permanent=True)
-    phrase = http.client.responses.get(status, "a status that nobody knows")
-    return FeedError(f"{host} answered {status} ({phrase}).")
-
-
 def _fetched(answer: _Answer, *, url: str, permanent_url: str | None) -> Fetched:
-    age = _MAX_AGE.search(answer.headers.get("cache-control", ""))
     return Fetched(
         status=answer.status,
         body=answer.body,
@@ -244,7 +253,8 @@ def _fetched(answer: _Answer, *, url: str, permanent_url: str | None) -> Fetched
         last_modified=answer.headers.get("last-modified"),
         url=url,
         permanent_url=permanent_url,
-        max_age=timedelta(seconds=int(age[1])) if age else None,
+        max_age=max_age(answer.headers),
+        links=answer.links,
     )
 
 

@@ -66,7 +66,11 @@ def test_an_endless_body_ends_at_the_limit() -> None:
         (b"\x1f\x8bno gzip", "gzip", "cannot be decompressed"),
         (b"\xff\xff\xff", "deflate", "cannot be decompressed"),
         (gzip.compress(b"x" * 1000, mtime=0)[:-4], "gzip", "broke off"),
+        (gzip.compress(b"x" * 1000, mtime=0)[:4], "gzip", "broke off"),
+        (zlib.compress(b"x" * 1000)[:-1], "deflate", "broke off"),
         (b"..", "br", "“br”"),
+        (b"..", "zstd", "“zstd”"),
+        (gzip.compress(gzip.compress(b"<rss/>", mtime=0), mtime=0), "gzip, gzip", "“gzip, gzip”"),
     ],
 )
 def test_it_says_what_is_wrong_with_a_body(body: bytes, encoding: str, words: str) -> None:
@@ -77,3 +81,31 @@ def test_it_says_what_is_wrong_with_a_body(body: bytes, encoding: str, words: st
 def test_a_body_of_exactly_the_limit_passes() -> None:
     assert len(read_body([gzip.compress(bytes(1000), mtime=0)], encoding="gzip", limit=1000)) == 1000
     assert read_body([], encoding="gzip", limit=10) == b""
+
+
+@pytest.mark.parametrize("encoding", ["deflate", "gzip", "identity, deflate"])
+def test_deflate_is_read_though_nobody_asked_for_it(encoding: str) -> None:
+    assert read_body([zlib.compress(b"<rss/>")], encoding=encoding, limit=10) == b"<rss/>"
+
+
+@pytest.mark.parametrize("text", [b"<rss/>", b"  \n<rss/>", b"\xef\xbb\xbf<rss/>", b'{"version": 1}', b""])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "identity", ""])
+def test_what_begins_like_a_feed_is_read_as_it_is_whatever_the_header_says(text: bytes, encoding: str) -> None:
+    assert read_body([text[:1], text[1:]], encoding=encoding, limit=100) == text
+
+
+def test_gzip_is_known_by_its_beginning_where_no_header_says_so() -> None:
+    packed = gzip.compress(b"<rss/>", mtime=0)
+    assert read_body([packed[:1], b"", packed[1:]], encoding="", limit=10) == b"<rss/>"
+    assert read_body([packed], encoding="br", limit=10) == b"<rss/>"
+
+
+def test_many_small_members_count_together() -> None:
+    bomb = gzip.compress(bytes(10_000), mtime=0) * 60
+    with pytest.raises(BodyError, match=r"more than 0\.5 MB"):
+        read_body([bomb], encoding="gzip", limit=500_000)
+
+
+def test_a_bomb_in_a_bomb_is_not_unpacked() -> None:
+    inner = gzip.compress(bytes(5_000_000), mtime=0)
+    assert read_body([gzip.compress(inner, mtime=0)], encoding="gzip", limit=500_000) == inner
