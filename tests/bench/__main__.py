@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.check import check as run_check
+from tests.bench.check import check_feeds
 from tests.bench.command import run_command
 from tests.bench.figures import RunFigures, flat
 from tests.bench.measure import Report, measure
@@ -23,6 +24,8 @@ from tests.bench.show import PROCESS_HEAD, conditions, machine_of, process_rows,
 
 _CHECKED = 3_000
 _SUBSCRIBERS = 100_000
+_CHECKED_FEEDS = 400
+_FEEDS = 1_000
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -47,6 +50,10 @@ def bench(
     only: Annotated[str, typer.Option(help=f"Measure these alone, with commas: {', '.join(Part)}.")] = "",
     without: Annotated[str, typer.Option(help="Measure all but these.")] = "",
     sample: Annotated[int, typer.Option(min=1, help="Messages that are sent the usual way.")] = 300,
+    feeds: Annotated[
+        int | None,
+        typer.Option(min=330, help=f"How many feeds there are; {_FEEDS:,}, or {_CHECKED_FEEDS} with --check."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Begins the chance by which readers and stories are made.")] = 20,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the rates as this SVG.")] = None,
@@ -73,14 +80,11 @@ def bench(
         parts=read_parts(only, without),
         sample=sample,
         seed=seed,
+        feeds=feeds or (_CHECKED_FEEDS if check else _FEEDS),
     )
     screen = Screen()
     if check:
-        verdict = run_check(replace(options, parts=options.parts - {Part.CONFIRMATION}), screen)
-        for fault in verdict.faults[:20]:
-            screen.say(fault)
-        print(verdict)
-        raise typer.Exit(0 if verdict.holds else 1)
+        raise typer.Exit(0 if _is_well(options, screen) else 1)
     report = measure(options, screen)
     document = report.document()
     show(report)
@@ -88,7 +92,9 @@ def bench(
         json_file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if plot:
         plot.write_text(draw([document]))
-    raise typer.Exit(0 if all(run.slot is None or run.slot.sent == due for run in report.runs) else 1)
+    sent = all(run.slot is None or run.slot.sent == due for run in report.runs)
+    collected = all(each.holds for run in report.runs if run.feeds for each in run.feeds.rounds)
+    raise typer.Exit(0 if sent and collected else 1)
 
 
 @app.command()
@@ -117,8 +123,28 @@ def show(report: Report) -> None:
     for run in report.runs:
         if run.slot and run.slot.sent != run.slot.due:
             console.print(f"Of {run.slot.due:,} due the ledger says: {dict(run.slot.states)}", style="red")
+    for run in report.runs:
+        for collected in run.feeds.rounds if run.feeds else ():
+            if not collected.holds:
+                console.print(collected, style="red")
     for part, reason in report.left_out.items():
         console.print(f"{part} was left out: {reason}.", markup=False)
+
+
+def _is_well(options: Options, screen: Screen) -> bool:
+    """Check a slot and a round of collecting, and print what came out."""
+    holds = []
+    if Part.FEEDS in options.parts:
+        for collected in check_feeds(options, screen):
+            print(collected)
+            holds.append(collected.holds)
+    if options.mails:
+        verdict = run_check(replace(options, parts=options.parts - {Part.CONFIRMATION}), screen)
+        for fault in verdict.faults[:20]:
+            screen.say(fault)
+        print(verdict)
+        holds.append(verdict.holds)
+    return all(holds)
 
 
 def _typical(runs: Sequence[RunFigures]) -> RunFigures | None:

@@ -20,14 +20,15 @@ from digestmail.store.database import Database
 from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.states import Kind
 from digestmail.tokens import Tokens
-from tests.bench.figures import SlotFigures
+from tests.bench.feeds import feeds
+from tests.bench.figures import Collecting, SlotFigures
 from tests.bench.installation import SECRET, publication
-from tests.bench.measure import place, slot
+from tests.bench.measure import place, slot, without_readers
 from tests.bench.options import Options, Part
 from tests.bench.readers import Reader, readers, rendered_alone
 from tests.bench.recorder import Note, read_kept, read_notes
 from tests.bench.screen import Screen
-from tests.bench.sinks import recorder
+from tests.bench.sinks import NO_SINK, recorder
 from tests.bench.slot import PROBE, SIGNED_UP
 
 _SAMPLE = 100
@@ -89,6 +90,12 @@ def check(options: Options, screen: Screen) -> Verdict:
             due = select(Subscriber.email).where(col(Subscriber.next_send_at) == here.seeded.waits_until)
             expected = set(session.exec(due))
         return judge(figures, read_notes(folder), expected=expected, sampled=sampled, faults=faults)
+
+
+def check_feeds(options: Options, screen: Screen) -> tuple[Collecting, ...]:
+    """Collect feeds, which must all be polled and bring just their news. Raises BenchError."""
+    with place(without_readers(options), screen, sink=lambda children, home: NO_SINK) as here:
+        return feeds(here.children, here.databases, count=options.feeds).rounds
 
 
 def judge(

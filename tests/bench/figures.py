@@ -92,6 +92,65 @@ class Composing:
     cpu_seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """One round over many feeds, a few of which have news of one item each."""
+
+    feeds: int
+    news: int
+    """How many have some."""
+    polled: int
+    not_modified: int
+    failed: int
+    new_items: int
+    """As the report says."""
+    stored: int
+    """As the database says."""
+    seconds: float
+    cpu_seconds: float
+    unchanged: int
+    """How many had nothing new when they were asked once more."""
+    unchanged_seconds: float
+    peak_octets: int
+
+    @property
+    def rate(self) -> float:
+        """Feeds a second."""
+        return self.feeds / self.seconds
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is as it must be."""
+        counts = (self.polled, self.not_modified, self.failed, self.new_items, self.stored, self.unchanged)
+        wanted = (self.feeds, self.feeds - self.news, 0, self.news, self.news, self.feeds)
+        return self.news > 0 and counts == wanted
+
+    def __str__(self) -> str:
+        """In a line."""
+        return (
+            f"feeds {self.feeds}, polled {self.polled}, not modified {self.not_modified}, failed {self.failed}, "
+            f"news {self.news}, new items {self.new_items}, stored {self.stored}, then unchanged {self.unchanged}; "
+            f"{self.rate:,.0f} feeds a second: {'all is well' if self.holds else 'THIS IS WRONG'}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFigures:
+    """Collecting, beside a bare client that asks for the same feeds and does nothing with the answers."""
+
+    many: Collecting
+    few: Collecting
+    """A tenth of them."""
+    one_host: Collecting
+    """As many, all of one host."""
+    bare: Yardstick
+
+    @property
+    def rounds(self) -> tuple[Collecting, ...]:
+        """All of them."""
+        return self.many, self.few, self.one_host
+
+
 class Ruler(StrEnum):
     """The yardsticks."""
 
@@ -112,6 +171,7 @@ class RunFigures:
     yardsticks: Mapping[Ruler, Yardstick] = field(default_factory=dict)
     planning: Planning | None = None
     composing: Composing | None = None
+    feeds: FeedFigures | None = None
     line_rate: float | None = None
     """Where there is latency: connections ÷ round trip, what one message a round trip and connection would give."""
 
@@ -140,6 +200,8 @@ def flat(run: RunFigures) -> dict[str, float]:
     if composing := run.composing:
         found["composing_us"] = _micro(composing.cpu_seconds, composing.readers)
         found["edition_seconds"] = composing.edition_seconds
+    if feeds := run.feeds:
+        found |= _collecting(feeds)
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -167,6 +229,24 @@ def _costs(slot: SlotFigures) -> dict[str, float | None]:
     for process in others:
         costs[f"{process.name.replace('-', '_').lower()}_us"] = _micro(process.cpu_seconds, slot.sent)
     return costs
+
+
+def _collecting(feeds: FeedFigures) -> dict[str, float | None]:
+    many, bare = feeds.many, feeds.bare
+    return {
+        "feeds": many.feeds,
+        "feeds_seconds": many.seconds,
+        "feeds_rate": many.rate,
+        "feeds_bare_rate": bare.rate,
+        "feeds_of_bare": many.rate / bare.rate,
+        "feeds_unchanged_rate": many.feeds / many.unchanged_seconds,
+        "feeds_unchanged_of_bare": many.feeds / many.unchanged_seconds / bare.rate,
+        "feeds_one_host_seconds": feeds.one_host.seconds,
+        "feeds_us": _micro(many.cpu_seconds, many.feeds),
+        "feeds_bare_us": _micro(bare.cpu_seconds, bare.messages),
+        "feeds_peak": many.peak_octets,
+        "feeds_of_few": many.peak_octets / feeds.few.peak_octets if feeds.few.peak_octets else None,
+    }
 
 
 def _micro(seconds: float | None, messages: int) -> float | None:

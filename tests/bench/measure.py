@@ -17,6 +17,7 @@ from digestmail.settings import Settings
 from digestmail.store.database import Database
 from tests.bench import inside, sinks, yardsticks
 from tests.bench.children import Children
+from tests.bench.feeds import feeds
 from tests.bench.figures import Ruler, RunFigures, SlotFigures, Yardstick, flat, medians
 from tests.bench.installation import Installation
 from tests.bench.options import Options, Part
@@ -76,6 +77,8 @@ class Report:
 def measure(options: Options, screen: Screen) -> Report:
     """Run everything that was asked for. Raises BenchError where it cannot go on."""
     options, left_out = _possible(options)
+    if not options.mails:
+        options = without_readers(options)
     with place(options, screen, sink=lambda children, _folder: _sink(options, children)) as here:
         runs = [_run(here, number) for number in range(1, options.runs + 1)]
         return Report(
@@ -85,7 +88,7 @@ def measure(options: Options, screen: Screen) -> Report:
             topic_sets=here.seeded.topic_sets,
             octets=here.octets,
             sink=here.sink.name,
-            round_trip=here.sink.round_trip(),
+            round_trip=here.sink.round_trip() if options.mails else 0.0,
             left_out=left_out,
             runs=runs,
         )
@@ -165,6 +168,11 @@ def machine() -> dict[str, str]:
     }
 
 
+def without_readers(options: Options) -> Options:
+    """The same with as few readers as there can be, where none are mailed to."""
+    return replace(options, subscribers=20, total=20)
+
+
 def sessions_of(options: Options) -> int:
     """How many connections all workers have together."""
     return options.workers * _connections(options)
@@ -175,6 +183,8 @@ def _connections(options: Options) -> int:
 
 
 def _sink(options: Options, children: Children) -> Sink:
+    if not options.mails:
+        return sinks.NO_SINK
     sink = sinks.given_sink(*options.smtp) if options.smtp else sinks.own_sink(children)
     return sinks.delayed(sink, children, seconds=options.latency) if options.latency else sink
 
@@ -189,11 +199,14 @@ def _possible(options: Options) -> tuple[Options, dict[str, str]]:
 def _run(here: Place, number: int) -> RunFigures:
     options, parts = here.options, here.options.parts
     rulers: dict[Ruler, Yardstick] = {}
-    found = composed = planned = None
+    found = composed = planned = collected = None
 
     def say(what: str) -> None:
         here.screen.say(f"run {number} of {options.runs}: {what} …" if options.runs > 1 else f"{what} …")
 
+    if Part.FEEDS in parts:
+        say("collecting")
+        collected = feeds(here.children, here.databases, count=options.feeds)
     if Part.COMPOSE in parts:
         say("composing alone")
         with here.databases.opened(here.databases.seeded) as database:
@@ -231,6 +244,7 @@ def _run(here: Place, number: int) -> RunFigures:
         yardsticks=rulers,
         planning=planned,
         composing=composed,
+        feeds=collected,
         line_rate=sessions_of(options) / options.latency if options.latency else None,
     )
 

@@ -14,6 +14,10 @@ class LackingError(BenchError):
     """A program is not here, or may not be used here, that this needs."""
 
 
+DATABASE_URL = "BENCH_DATABASE_URL"
+"""Not an argument: it can hold a password, and everybody on a machine sees the arguments of its processes."""
+
+
 class Part(StrEnum):
     """One measure. All but the last are taken unless `--only` or `--without` says otherwise."""
 
@@ -29,6 +33,8 @@ class Part(StrEnum):
     """Composing alone."""
     CONFIRMATION = "confirmation"
     """A sign-up in the middle of the slot."""
+    FEEDS = "feeds"
+    """Collecting many feeds, beside a bare HTTP client."""
     UNMARKED = "unmarked"
     """The slot once before and once after with the marks off; for measuring what they cost, and only where named."""
 
@@ -58,6 +64,12 @@ class Options:
     sample: int = 300
     """Messages of the usual way."""
     seed: int = 20
+    feeds: int = 1_000
+
+    @property
+    def mails(self) -> bool:
+        """Whether anything is measured for which there must be readers, and mostly a sink."""
+        return bool(self.parts - {Part.FEEDS})
 
 
 def read_parts(only: str, without: str) -> frozenset[Part]:

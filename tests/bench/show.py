@@ -73,6 +73,18 @@ ROWS = (
     Row("plan_seconds", "planning alone", _seconds),
     Row("bare_seconds", "one bare INSERT … SELECT of the same rows", _seconds),
     Row("of_bare", "planning ÷ the bare INSERT", _times),
+    Row("feeds", "feeds", _count),
+    Row("feeds_seconds", "collecting them, 3 % with news", _seconds),
+    Row("feeds_rate", "feeds a second", _count),
+    Row("feeds_bare_rate", "a bare HTTP client: feeds a second", _count),
+    Row("feeds_of_bare", "our rate ÷ the bare client’s", _times),
+    Row("feeds_unchanged_rate", "where none has news: feeds a second", _count),
+    Row("feeds_unchanged_of_bare", "that ÷ the bare client’s", _times),
+    Row("feeds_one_host_seconds", "collecting as many of one host", _seconds),
+    Row("feeds_us", "CPU of the collector, a feed", _micro),
+    Row("feeds_bare_us", "CPU of the bare client, a feed", _micro),
+    Row("feeds_peak", "peak memory of the collector", megabytes),
+    Row("feeds_of_few", "that ÷ with a tenth of the feeds", _times),
     Row("watching_us", "CPU of the bench itself meanwhile, a message", _micro),
 )
 
@@ -101,6 +113,8 @@ def conditions(report: Mapping[str, Any]) -> list[str]:
     asked, database = report["options"], report["database"]
     settings = ", ".join(f"{name} {value}" for name, value in database.items() if name != "version")
     workers = "1 worker" if asked["workers"] == 1 else f"{asked['workers']} workers"
+    if not report["sink"]:
+        return [f"{database['version']} with {settings}"]
     sentences: tuple[tuple[str, Mapping[str, Any]], ...] = (
         ("{subscribers:,} due among {total:,} subscribers, {topics} topics, {items} items", asked),
         ("{topic_sets:,} different choices of topics, {octets:,} octets a mail", report),

@@ -40,6 +40,10 @@ class Sink:
         return statistics.median(took)
 
 
+NO_SINK = Sink("", "", 0)
+"""Where nothing is mailed."""
+
+
 def own_sink(children: Children) -> Sink:
     """Postfix's smtp-sink, which takes everything and keeps nothing. Raises BenchError where it is not installed."""
     program = postfix_program("smtp-sink")

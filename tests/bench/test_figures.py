@@ -1,8 +1,20 @@
 """Figures: what is formed within a run, and what over runs."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.bench.figures import ProcessFigures, Ruler, RunFigures, SlotFigures, Yardstick, flat, medians
+from tests.bench.figures import (
+    Collecting,
+    FeedFigures,
+    ProcessFigures,
+    Ruler,
+    RunFigures,
+    SlotFigures,
+    Yardstick,
+    flat,
+    medians,
+)
 
 
 def worker(cpu: float | None = 2.0, **stages: float) -> ProcessFigures:
@@ -45,3 +57,39 @@ def test_two_halves_of_a_yardstick_are_one() -> None:
     other = Yardstick(messages=30, seconds=1.0, cpu_seconds=0.3, sessions=16)
     assert (half + other).rate == 20
     assert (half + other).sessions == 16
+
+
+ROUND = Collecting(
+    feeds=1000,
+    news=30,
+    polled=1000,
+    not_modified=970,
+    failed=0,
+    new_items=30,
+    stored=30,
+    seconds=2.0,
+    cpu_seconds=1.0,
+    unchanged=1000,
+    unchanged_seconds=1.0,
+    peak_octets=99_000_000,
+)
+
+
+def test_collecting_is_compared_with_the_bare_client_and_with_few_feeds() -> None:
+    bare = Yardstick(messages=2000, seconds=1.0, cpu_seconds=0.2)
+    few = replace(ROUND, peak_octets=90_000_000)
+    found = flat(RunFigures(feeds=FeedFigures(many=ROUND, few=few, one_host=ROUND, bare=bare)))
+    assert found["feeds_of_bare"] == pytest.approx(0.25)
+    assert found["feeds_unchanged_of_bare"] == pytest.approx(0.5)
+    assert found["feeds_us"] == pytest.approx(1000)
+    assert found["feeds_bare_us"] == pytest.approx(100)
+    assert found["feeds_of_few"] == pytest.approx(1.1)
+
+
+def test_a_round_holds_when_every_feed_was_polled_and_brought_its_news() -> None:
+    assert ROUND.holds
+    assert "all is well" in str(ROUND)
+    for change in ({"polled": 999}, {"not_modified": 1000}, {"failed": 1}, {"new_items": 29}, {"stored": 31}):
+        assert not replace(ROUND, **change).holds
+    assert not replace(ROUND, unchanged=999).holds
+    assert not replace(ROUND, news=0, not_modified=1000, new_items=0, stored=0).holds

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.options import USUAL_PARTS, BenchError, Part, is_due, read_address, read_duration, read_parts
+from tests.bench.options import USUAL_PARTS, BenchError, Options, Part, is_due, read_address, read_duration, read_parts
 
 
 def test_all_parts_are_taken_unless_some_are_named() -> None:
@@ -20,6 +20,11 @@ def test_a_sign_up_comes_with_its_slot_and_goes_with_it() -> None:
     assert read_parts("confirmation", "") == {Part.SLOT, Part.CONFIRMATION}
     assert read_parts("", "slot") == USUAL_PARTS - {Part.SLOT, Part.CONFIRMATION}
     assert read_parts("unmarked", "") == {Part.SLOT, Part.UNMARKED}
+
+
+def test_feeds_alone_need_no_readers() -> None:
+    assert not Options(parts=read_parts("feeds", "")).mails
+    assert Options(parts=read_parts("feeds,plan", "")).mails
 
 
 def test_an_unknown_part_is_refused_with_those_there_are() -> None:

@@ -20,11 +20,9 @@ from digestmail.messages.publication import Publication
 from digestmail.store.database import Database
 from digestmail.tokens import Purpose, Tokens
 from tests.bench.installation import SECRET, publication
+from tests.bench.options import DATABASE_URL
 from tests.bench.readers import Reader, content_of, readers, rendered_alone
 from tests.bench.seed import Seeded
-
-DATABASE_URL = "BENCH_DATABASE_URL"
-"""Not an argument: it can hold a password, and everybody on a machine sees the arguments of its processes."""
 
 
 def main(database_url: str, since_at: datetime, host: str, port: int, count: int) -> dict[str, float]:

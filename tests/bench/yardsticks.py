@@ -8,11 +8,10 @@ import time
 
 from tests.bench.children import Children
 from tests.bench.figures import Yardstick
-from tests.bench.options import BenchError
+from tests.bench.options import DATABASE_URL, BenchError
 from tests.bench.scratch import Scratch
 from tests.bench.seed import Seeded
 from tests.bench.sinks import INSTALL, Sink, postfix_program
-from tests.bench.usual import DATABASE_URL
 
 KEPT_SESSIONS = 16
 _HEADERS = 110
