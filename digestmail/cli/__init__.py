@@ -1,6 +1,29 @@
 """The command line: each command reads its arguments, calls a room and shows the result."""
 
-from digestmail.cli import backups, deliveries, digests, feeds, processes, subscribers, topics
+from digestmail.cli import (
+    backups,
+    deliveries,
+    digests,
+    feed_add,
+    feed_check,
+    feed_files,
+    feeds,
+    processes,
+    subscribers,
+    topics,
+)
 from digestmail.cli.application import app
 
-__all__ = ["app", "backups", "deliveries", "digests", "feeds", "processes", "subscribers", "topics"]
+__all__ = [
+    "app",
+    "backups",
+    "deliveries",
+    "digests",
+    "feed_add",
+    "feed_check",
+    "feed_files",
+    "feeds",
+    "processes",
+    "subscribers",
+    "topics",
+]

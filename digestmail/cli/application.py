@@ -106,6 +106,16 @@ def say(sentence: str) -> None:
     console.print(_plain(sentence), highlight=False, soft_wrap=True)
 
 
+def warn(sentence: str) -> None:
+    """Print one line, as it is, on standard error."""
+    to_stderr.print(_plain(sentence), highlight=False, soft_wrap=True)
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def progress() -> Progress:
     """A progress bar on standard error; nothing where that is no terminal."""
     return Progress(

@@ -12,16 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
 from digestmail.clock import Clock
 from digestmail.errors import FeedError
 from digestmail.feeds.claims import CLAIM, Claimed, claim, give_back, put_off
-from digestmail.feeds.document import ParsedFeed
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.health import RETRY_AFTER
 from digestmail.feeds.items import store_entries
-from digestmail.feeds.parse import parse_feed
+from digestmail.feeds.parse import Parse, parse_feed
 from digestmail.feeds.politeness import Turns
 from digestmail.feeds.settle import Failure, Outcome, Poll, settle, unforeseen
 from digestmail.store.database import Database
@@ -43,13 +41,6 @@ OnFeed = Callable[[int, int, str], None]
 """Called after each feed with how many are done, how many there are, and the feed's URL."""
 
 Ask = Callable[[Claimed], "Future[Poll]"]
-
-
-class Parse(Protocol):
-    """Reads a document, as `parse_feed` does. Called from several threads."""
-
-    def __call__(self, body: bytes, *, content_type: str, url: str) -> ParsedFeed:
-        """Raises FeedError where it is no feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Protocol
 
 from digestmail.errors import FeedError
 from digestmail.feeds.document import Entry, ParsedFeed, host_of, with_identities
@@ -10,10 +11,17 @@ from digestmail.feeds.mend import first_element
 from digestmail.feeds.parse_json import parse_json
 from digestmail.feeds.parse_xml import parse_xml
 
-__all__ = ["Entry", "ParsedFeed", "parse_feed"]
+__all__ = ["Entry", "Parse", "ParsedFeed", "parse_feed"]
 
 _WEB_PAGE = {"html", "head", "body", "meta", "title"}
 """The elements with which one can begin."""
+
+
+class Parse(Protocol):
+    """Reads a document, as `parse_feed` does. Called from several threads."""
+
+    def __call__(self, body: bytes, *, content_type: str, url: str) -> ParsedFeed:
+        """Raises FeedError where it is no feed."""
 
 
 def parse_feed(body: bytes, *, content_type: str, url: str) -> ParsedFeed:

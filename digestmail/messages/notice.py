@@ -31,7 +31,7 @@ _LABELS = {
 }
 _REMEDIES = {
     Trouble.GONE: "If it lives on at another address, add that one: digestmail feed add URL --topic SLUG",
-    Trouble.FAILING: "It is tried again by itself. The operator's page shows what it answers.",
+    Trouble.FAILING: "It is tried again by itself. To see what it answers now: digestmail feed check URL",
     Trouble.QUARANTINE: "Decide on the operator's page, or by digestmail feed let-through URL or mark-seen URL; "
     "until then no digest shows them.",
     Trouble.SILENT: "Look at its site: where that has something newer, the feed is broken; else it only rests.",

@@ -5,38 +5,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email import policy
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from digestmail.cli import app
 from digestmail.errors import DigestmailError, SettingsError
 from digestmail.store.states import Kind
-from tests.feeds.documents import item, rss
-from tests.feeds.server import Page, serving
+from tests.cli.conftest import Run
 from tests.flows.wire import wire
 from tests.services import free_port
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs a command on a folder of its own."""
-    environment = {
-        "DIGESTMAIL_DATA_DIR": str(tmp_path / "data"),
-        "DIGESTMAIL_INBOX_PORT": str(free_port()),
-        "DIGESTMAIL_FEED_ALLOWED_NETWORKS": "127.0.0.0/8",
-    }
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, arguments, env=environment)
-
-    return run
 
 
 def test_empty_lists_say_what_to_do_first(run: Run) -> None:
@@ -50,11 +31,10 @@ def test_empty_lists_say_what_to_do_first(run: Run) -> None:
     ("command", "words"),
     [
         (["topic", "add", "Bad Slug", "--name", "X"], "small letters"),
-        (["feed", "add", "https://example.org/f"], "name a topic"),
         (["feed", "add", "https://example.org/f", "--category", "World"], "NAME=SLUG"),
         (["feed", "add", "ftp://example.org/f", "--topic", "x"], "http"),
-        (["feed", "let-through", "https://example.org/f"], "no feed https://example.org/f"),
-        (["feed", "mark-seen", "f"], "not a web address"),
+        (["feed", "let-through", "https://example.org/f"], "no feed “https://example.org/f”"),
+        (["feed", "mark-seen", "f"], "no feed “f”"),
         (["announcement", "add", "--title", "X", "--start", "soon"], "ISO 8601"),
         (["subscriber", "show", "nobody@example.org"], "no subscriber"),
         (["preview", "--topic", "x"], "no topic “x”"),
@@ -166,25 +146,3 @@ def test_json_stays_json_when_the_relay_is_away(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot be reached" in json.loads(done.stdout)["error"]
     assert "waits for the next tick" in done.stderr
-
-
-def test_a_flood_waits_in_the_list_until_it_is_let_through_or_marked_as_seen(run: Run) -> None:
-    def document(kind: str, count: int) -> Page:
-        items = (item(f"{kind}-{n}", at=datetime.now(UTC) - timedelta(minutes=n)) for n in range(count))
-        return Page(rss(*items))
-
-    def waiting() -> int:
-        (line,) = json.loads(run("feed", "list", "--json").stdout)
-        return int(line["waiting"])
-
-    run("topic", "add", "sea", "--name", "Sea")
-    with serving() as server:
-        url = server.url("/feed")
-        run("feed", "add", url, "--topic", "sea")
-        for kind, count, waits in (("usual", 3, 0), ("flood", 60, 60), ("more", 70, 130)):
-            server.pages["/feed"] = document(kind, count)
-            run("collect")
-            assert waiting() == waits
-        assert "130 items are let through" in run("feed", "let-through", url).stdout
-        assert waiting() == 0
-        assert "No items wait there" in run("feed", "mark-seen", url).stdout
