@@ -1,7 +1,8 @@
 """A mail server with faults: it notes each message before it answers, and then may answer late, badly or not at all.
 
-`python -m tests.chaos.sink PORT FOLDER FAULTS` where FAULTS is JSON, see `Faults`. What happens to a message depends on
-the seed and the recipient alone. While FOLDER/hold is there, the answers to the command that it names wait.
+`python -m tests.chaos.sink PORT FOLDER FAULTS [KEEP]` where FAULTS is JSON, see `Faults`; KEEP is the recorder's. What
+happens to a message depends on the seed and the recipient alone. While FOLDER/hold is there, the answers to the command
+that it names wait.
 """
 
 import asyncio
@@ -52,9 +53,9 @@ def chosen(recipient: str, share: float, *, seed: int, what: str) -> bool:
 class Server:
     """The server and what its conversations share."""
 
-    def __init__(self, folder: Path, faults: Faults) -> None:
+    def __init__(self, folder: Path, faults: Faults, keep: int) -> None:
         self._faults = faults
-        self._book = Book(folder, keep=_KEEP_NONE)
+        self._book = Book(folder, keep=keep)
         self._hold = folder / HOLD
         self._asked: Counter[str] = Counter()
         self._lost: set[str] = set()
@@ -125,12 +126,13 @@ class Server:
             await asyncio.sleep(0.02)
 
 
-async def serve(port: int, folder: Path, faults: Faults) -> None:
+async def serve(port: int, folder: Path, faults: Faults, keep: int) -> None:
     """Take mail on a loopback port until we are ended."""
-    server = Server(folder, faults)
+    server = Server(folder, faults, keep)
     listening = await asyncio.start_server(server.converse, "127.0.0.1", port, limit=_LIMIT, backlog=512)
     await listening.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), Faults(**json.loads(sys.argv[3]))))
+    some = int(sys.argv[4]) if len(sys.argv) > 4 else _KEEP_NONE
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), Faults(**json.loads(sys.argv[3])), some))

@@ -20,7 +20,7 @@ MESSAGE = "Message-ID: <1@x>\r\nSubject: x\r\n\r\nText\r\n.a dot\r\n"
 def running(folder: Path, **faults: float) -> Iterator[int]:
     """A sink in a thread; yields its port."""
     loop = asyncio.new_event_loop()
-    server = Server(folder, Faults(**faults))  # type: ignore[arg-type]
+    server = Server(folder, Faults(**faults), 1)  # type: ignore[arg-type]
     listening = loop.run_until_complete(asyncio.start_server(server.converse, "127.0.0.1", 0))
     thread = Thread(target=loop.run_forever)
     thread.start()

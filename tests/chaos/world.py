@@ -262,6 +262,12 @@ class World:
         except FileNotFoundError:
             return []
 
+    def mails(self) -> Iterator[tuple[str, bytes]]:
+        """Recipient and message of all that came; for worlds that keep them."""
+        for file in (self.folder / "caught").glob("*.eml"):
+            recipient, _, message = file.read_bytes().partition(b"\n")
+            yield recipient.decode(), message
+
     def received_count(self) -> int:
         """How many; cheap, since only what is new is read."""
         with suppress(FileNotFoundError), (self.folder / "caught" / MESSAGES).open("rb") as file:
@@ -337,12 +343,14 @@ def world(
     in_front: Callable[[Path, Children, int], Iterator[tuple[int, Mapping[str, str]]]] | None = None,
     connections: int = CONNECTIONS,
     data: Path | None = None,
+    keep_mails: bool = False,
     **settings: str,
 ) -> Iterator[World]:
     """An installation with so many readers, for the length of the block; nothing of it is left behind.
 
     `in_front` puts something before the sink: it is given the folder and the sink's port, and yields the port to use
-    and more settings. `data` is another folder for the database.
+    and more settings. `data` is another folder for the database. With `keep_mails` the whole
+    mails can be read, see `World.mails`.
     """
     options = Options(
         subscribers=setting.readers,
@@ -366,6 +374,7 @@ def world(
             port = free_port()
             faults = replace(faults or Faults(), seed=setting.seed)
             command = [sys.executable, "-m", "tests.chaos.sink", str(port), str(folder / "caught"), faults.to_json()]
+            command += ["1"] if keep_mails else []
             children.start("sink", command, folder=_TOP)
             children.wait_for((folder / "caught").exists, "the sink")
             with contextmanager(in_front or _nothing)(folder, children, port) as (outer, more):
