@@ -62,10 +62,13 @@ def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: da
     items = known | joined | made
     withdraw(session, feed, document.entries, set(items.values()), now=now)
     restore(session, set(items.values()), seen_at=seen_at)
+    listed_before = _count_listed(session, feed)
     _note_sources(session, feed.id, recognised, items, listed_at=now)
 
     news = _news(feed, entries, unknown={entry.identity for entry in unknown}, now=now)
-    flood = feed.last_item_at is not None and _is_flood(feed, news, unknown, recognised.entries, now)
+    flood = feed.last_item_at is not None and _is_flood(
+        feed, news, unknown, recognised.entries, now, listed_before=listed_before
+    )
     topics = _Topics(session, feed.id)
     placed = set(_places(session, known.values()))
     rows = [
@@ -106,11 +109,20 @@ def _news(feed: Feed, entries: Sequence[Entry], *, unknown: Set[str], now: datet
     return opening | {entry.identity for entry in entries if entry.identity in unknown and not _is_stale(entry, now)}
 
 
-def _is_flood(feed: Feed, news: Set[str], unknown: Sequence[Entry], entries: Sequence[Entry], now: datetime) -> bool:
+def _is_flood(
+    feed: Feed,
+    news: Set[str],
+    unknown: Sequence[Entry],
+    entries: Sequence[Entry],
+    now: datetime,
+    *,
+    listed_before: int,
+) -> bool:
     return is_too_much(
         sum(entry.identity in news for entry in unknown),
         unknown=len(unknown),
         listed=len(entries),
+        listed_before=listed_before,
         elapsed=now - (feed.last_success_at or now),
         usual_gap=timedelta(seconds=feed.usual_gap) if feed.usual_gap else None,
     )
@@ -230,6 +242,14 @@ def _note_sources(
         else:
             added.append({"feed_id": feed_id, "identity": entry.identity, **listed})
     insert_new(session.connection(), ItemSource, added)
+
+
+def _count_listed(session: Session, feed: Feed) -> int:
+    """How many entries the last document had; only asked of a feed without a rhythm, which alone needs it."""
+    if feed.usual_gap is not None:
+        return 0
+    listed = select(func.count()).where(ItemSource.feed_id == feed.id, ItemSource.listed_at == feed.listed_at)
+    return session.exec(listed).one()
 
 
 def _places(session: Session, items: Iterable[int]) -> Iterable[tuple[int, int]]:

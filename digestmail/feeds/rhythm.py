@@ -42,13 +42,15 @@ def rhythm_of(instants: Iterable[datetime], *, now: datetime) -> Rhythm | None:
     )
 
 
-def is_too_much(new: int, *, unknown: int, listed: int, elapsed: timedelta, usual_gap: timedelta | None) -> bool:
+def is_too_much(
+    new: int, *, unknown: int, listed: int, listed_before: int, elapsed: timedelta, usual_gap: timedelta | None
+) -> bool:
     """Whether a document brings more than its feed's rhythm explains: a re-baseline or a flood, and no news.
 
-    Of its `listed` entries `unknown` were never seen, of which `new` would be news; it was last read `elapsed` ago. A
-    feed without a rhythm may turn over once a day.
+    Of its `listed` entries `unknown` were never seen, of which `new` would be news; it was last read `elapsed` ago and
+    had `listed_before` entries then. A feed without a rhythm may exchange as many once a day.
     """
-    usual = elapsed / usual_gap if usual_gap else elapsed / timedelta(days=1) * listed
+    usual = elapsed / usual_gap if usual_gap else elapsed / timedelta(days=1) * listed_before
     if listed >= _SMALLEST_WINDOW and unknown > _ALL_BUT * listed:
         return new > _LEEWAY * usual + 2
     return new > max(FLOOD, _LEEWAY * usual)

@@ -49,7 +49,8 @@ def strange_feeds(setting: Setting) -> Iterator[Verdict]:
         began = time.monotonic()
         with here.database.transaction() as session:
             _add_feeds(session, [server.url(f"/{number}") for number in range(_FEEDS)])
-        first = datetime.now(UTC).replace(microsecond=0) - (_DAYS - 1) * _DAY
+            first = datetime.now(UTC).replace(microsecond=0) - (_DAYS - 1) * _DAY
+            session.connection().execute(update(Subscriber).values(window_start_at=first - _DAY))
         for day in range(_DAYS):
             if day == _DAYS - 1:
                 _digestmail(here, "feed", "let-through", server.url(f"/{_FLOODS}"))
@@ -98,7 +99,8 @@ def _publish(server: Server, day: int, *, at: datetime) -> None:
         if day >= _FAULTS_ON:
             before = at - (day - _FAULTS_ON) * _DAY
             if kind == _FLOODS:
-                stories += [_story(number, _FAULTS_ON, of, before) for of in range(10, 10 + _FLOOD)]
+                flood = [_story(number, _FAULTS_ON, of, before) for of in range(10, 10 + _FLOOD)]
+                stories[_FAULTS_ON:_FAULTS_ON] = flood
             if kind == _LIES:
                 stories += [_story(number, _FAULTS_ON, 1, before - 3650 * _DAY)]
                 stories += [_story(number, _FAULTS_ON, 2, before + 365 * _DAY)]

@@ -38,11 +38,17 @@ def too_much(
     *,
     unknown: int | None = None,
     listed: int,
+    listed_before: int | None = None,
     elapsed: timedelta = HOUR,
     usual_gap: timedelta | None = 8 * HOUR,
 ) -> bool:
     return is_too_much(
-        new, unknown=new if unknown is None else unknown, listed=listed, elapsed=elapsed, usual_gap=usual_gap
+        new,
+        unknown=new if unknown is None else unknown,
+        listed=listed,
+        listed_before=listed if listed_before is None else listed_before,
+        elapsed=elapsed,
+        usual_gap=usual_gap,
     )
 
 
@@ -52,6 +58,12 @@ def test_a_document_that_is_all_new_is_a_re_baseline() -> None:
     assert not too_much(16, listed=20)
     assert too_much(5, unknown=20, listed=20)  # the others are too old for news
     assert too_much(20, listed=20, usual_gap=None)
+
+
+def test_a_feed_without_a_rhythm_may_exchange_what_it_listed_once_a_day() -> None:
+    assert not too_much(20, listed=20, elapsed=DAY, usual_gap=None)
+    assert too_much(1000, listed=1004, listed_before=4, elapsed=DAY, usual_gap=None)
+    assert not too_much(40, listed=60, listed_before=20, elapsed=DAY, usual_gap=None)
 
 
 def test_a_small_document_may_be_all_new() -> None:
