@@ -49,7 +49,8 @@ def strange_feeds(setting: Setting) -> Iterator[Verdict]:
         began = time.monotonic()
         with here.database.transaction() as session:
             _add_feeds(session, [server.url(f"/{number}") for number in range(_FEEDS)])
-            first = datetime.now(UTC).replace(microsecond=0) - (_DAYS - 1) * _DAY
+            # The last day lies ahead, so that what is let through before it is news of that day.
+            first = datetime.now(UTC).replace(microsecond=0) - (_DAYS - 1.5) * _DAY
             session.connection().execute(update(Subscriber).values(window_start_at=first - _DAY))
         for day in range(_DAYS):
             if day == _DAYS - 1:
