@@ -178,7 +178,7 @@ def _as_table(lines: list[FeedLine]) -> Table:
             Text(line.url, "dim" if line.title else "bold"),
             Text(f"→ {', '.join(line.routes) or 'no topic'}"),
         ]
-        news = f"the last {since(line.last_item_at, now)}" if line.last_item_at else ""
+        news = f"last item {since(line.last_item_at, now)}" if line.last_item_at else ""
         facts = [line.state, counted(line.items, "item"), news, line.rhythm]
         polls = [f"read {since(line.last_success_at, now)}" if line.last_success_at else "never read"]
         if line.next_poll_at is not None:

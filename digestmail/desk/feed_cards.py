@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, select
 
 from digestmail.feeds.quarantine import quarantined
-from digestmail.feeds.trouble import name_of, predicate_of, rhythm_in_words, trouble_of
+from digestmail.feeds.trouble import name_of, rhythm_in_words, sentence_of, trouble_of
 from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Notice, Route, Topic
 from digestmail.store.states import FeedState, Trouble
 
@@ -67,7 +67,6 @@ def feed_cards(session: Session, *, now: datetime, time_zone: str) -> tuple[Feed
         number = feed.id or 0
         count = waiting.get(number, 0)
         trouble = trouble_of(feed, quarantined=count, now=now)
-        words = predicate_of(feed, trouble, quarantined=count, now=now) if trouble else ""
         cards.append(
             FeedCard(
                 id=number,
@@ -76,7 +75,7 @@ def feed_cards(session: Session, *, now: datetime, time_zone: str) -> tuple[Feed
                 routes=tuple(routes.get(number, ())),
                 state=FeedState(feed.state),
                 trouble=trouble,
-                words=words[:1].upper() + words[1:],
+                words=sentence_of(feed, trouble, quarantined=count, now=now) if trouble else "",
                 last_success_at=feed.last_success_at,
                 last_item_at=feed.last_item_at,
                 next_poll_at=feed.next_poll_at,

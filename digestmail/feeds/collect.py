@@ -18,13 +18,10 @@ from digestmail.errors import FeedError
 from digestmail.feeds.claims import CLAIM, Claimed, claim, give_back, put_off
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.health import RETRY_AFTER
-from digestmail.feeds.items import store_entries
 from digestmail.feeds.parse import Parse, parse_feed
 from digestmail.feeds.politeness import Turns
 from digestmail.feeds.settle import Failure, Outcome, Poll, settle, unforeseen
 from digestmail.store.database import Database
-
-__all__ = ["CLAIM", "CollectReport", "collect_due", "store_entries"]
 
 FETCHES_AT_ONCE = 24
 

@@ -12,6 +12,7 @@ from digestmail.feeds.clean import link_key
 from digestmail.feeds.document import Entry, ParsedFeed, host_of
 from digestmail.feeds.known import Recognised, has_path, recognise, text_key
 from digestmail.feeds.moment import unfrozen
+from digestmail.feeds.naming import folded
 from digestmail.feeds.rhythm import HISTORY, is_too_much, rhythm_of
 from digestmail.feeds.withdrawn import restore, withdraw
 from digestmail.store.database import insert_new
@@ -66,8 +67,9 @@ def store_entries(session: Session, feed: Feed, document: ParsedFeed, *, now: da
     _note_sources(session, feed.id, recognised, items, listed_at=now)
 
     news = _news(feed, entries, unknown={entry.identity for entry in unknown}, now=now)
+    listed = len(recognised.entries)
     flood = feed.last_item_at is not None and _is_flood(
-        feed, news, unknown, recognised.entries, now, listed_before=listed_before
+        feed, news, unknown, listed=listed, listed_before=listed_before, now=now
     )
     topics = _Topics(session, feed.id)
     placed = set(_places(session, known.values()))
@@ -110,18 +112,12 @@ def _news(feed: Feed, entries: Sequence[Entry], *, unknown: Set[str], now: datet
 
 
 def _is_flood(
-    feed: Feed,
-    news: Set[str],
-    unknown: Sequence[Entry],
-    entries: Sequence[Entry],
-    now: datetime,
-    *,
-    listed_before: int,
+    feed: Feed, news: Set[str], unknown: Sequence[Entry], *, listed: int, listed_before: int, now: datetime
 ) -> bool:
     return is_too_much(
         sum(entry.identity in news for entry in unknown),
         unknown=len(unknown),
-        listed=len(entries),
+        listed=listed,
         listed_before=listed_before,
         elapsed=now - (feed.last_success_at or now),
         usual_gap=timedelta(seconds=feed.usual_gap) if feed.usual_gap else None,
@@ -147,11 +143,11 @@ class _Topics:
         routes = session.exec(
             select(Route.category, Route.topic_id).where(Route.feed_id == feed_id).order_by(col(Route.id))
         )
-        self._routes = [(_folded(category), topic) for category, topic in routes]
+        self._routes = [(folded(category), topic) for category, topic in routes]
 
     def of(self, entry: Entry) -> list[int]:
         """The topics of an entry, each once."""
-        categories = {"", *map(_folded, entry.categories)}
+        categories = {"", *map(folded, entry.categories)}
         return list(dict.fromkeys(topic for category, topic in self._routes if category in categories))
 
 
@@ -264,7 +260,3 @@ def _is_stale(entry: Entry, now: datetime) -> bool:
 def _published_at(entry: Entry, seen_at: datetime) -> datetime:
     """Undated and future entries count as published when they were seen."""
     return seen_at if entry.published_at is None else min(entry.published_at, seen_at)
-
-
-def _folded(category: str) -> str:
-    return " ".join(category.casefold().split())

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, delete, func, select
 from digestmail.errors import FeedError, InputError
 from digestmail.feeds.clean import tidy
 from digestmail.feeds.fetch import read_url
-from digestmail.feeds.naming import folded, name_of
+from digestmail.feeds.naming import folded, name_from
 from digestmail.store.database import hold_back_news
 from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Route, Subscriber, Subscription, Topic
 from digestmail.store.states import FeedState, Standing
@@ -232,7 +232,7 @@ def read_routes(
         raise InputError("Please name the category: NAME=SLUG.", field="categories")
     for category, slug in wanted:
         if slug not in known and make_topics:
-            made = add_topic(session, slug=slug, name=category or name_of(slug))
+            made = add_topic(session, slug=slug, name=category or name_from(slug))
             assert made.id is not None  # noqa: S101 - it is in the database
             known[slug] = made.id
         if slug not in known:

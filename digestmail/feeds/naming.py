@@ -38,7 +38,7 @@ def slugs_for(names: Iterable[str], *, topics: Mapping[str, str]) -> list[str]:
     return found
 
 
-def name_of(slug: str) -> str:
+def name_from(slug: str) -> str:
     """A slug in words: `public-health` is “Public health”."""
     return slug.replace("-", " ").capitalize()
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 from digestmail.feeds.manage import routes_by_feed
 from digestmail.feeds.quarantine import quarantined
 from digestmail.feeds.spans import counted
-from digestmail.feeds.trouble import predicate_of, rhythm_in_words, trouble_of
+from digestmail.feeds.trouble import rhythm_in_words, sentence_of, trouble_of
 from digestmail.store.models import Feed, ItemSource
 from digestmail.store.states import FeedState, Trouble
 
@@ -85,6 +85,5 @@ def list_feeds(session: Session, *, now: datetime) -> list[FeedLine]:
 
 def _explained(trouble: Trouble | None, feed: Feed, waiting: int, now: datetime) -> str:
     if trouble:
-        words = predicate_of(feed, trouble, quarantined=waiting, now=now)
-        return f"{words[:1].upper()}{words[1:]}{_REMEDIES.get(trouble, '')}"
+        return sentence_of(feed, trouble, quarantined=waiting, now=now) + _REMEDIES.get(trouble, "")
     return f"{feed.last_error} ({counted(feed.failures, 'failed poll')})" if feed.failures else ""

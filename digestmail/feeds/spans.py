@@ -13,8 +13,12 @@ def span_of(time: timedelta) -> str:
 
 
 def since(at: datetime, now: datetime) -> str:
-    """Such as “3 hours ago” or “in 3 hours”."""
-    return f"in {span_of(at - now)}" if at > now else f"{span_of(now - at)} ago"
+    """How far an instant lies from the present: `now`, `5 minutes ago`, `in 3 hours`."""
+    seconds = int((now - at).total_seconds())
+    for size, unit in _UNITS[:-1]:
+        if count := abs(seconds) // size:
+            return f"{counted(count, unit)} ago" if seconds > 0 else f"in {counted(count, unit)}"
+    return "now"
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

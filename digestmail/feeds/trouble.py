@@ -5,6 +5,7 @@ from typing import Protocol
 
 from digestmail.feeds.clean import tidy
 from digestmail.feeds.document import host_of
+from digestmail.feeds.spans import counted
 from digestmail.store.states import FeedState, Trouble
 
 FAILURES = 3
@@ -102,13 +103,18 @@ def predicate_of(feed: Watched, trouble: Trouble, *, quarantined: int, now: date
             failed = "has failed" if feed.first_success_at else "could not be read even once"
             return f"{failed}{since}: {_error(feed) or 'nobody noted why.'}"
         case Trouble.QUARANTINE:
-            one = quarantined == 1
-            things = f"{quarantined:,} {'item' if one else 'items'}"
-            return f"brought {things} at once, which {'waits' if one else 'wait'} for you: to be let through, or not."
+            wait = "waits" if quarantined == 1 else "wait"
+            return f"brought {counted(quarantined, 'item')} at once, which {wait} for you: to be let through, or not."
         case Trouble.SILENT:
             rhythm = rhythm_in_words(feed.usual_gap or _DAY, of="item")
             days = max(1, (now - feed.last_item_at) // timedelta(days=1)) if feed.last_item_at else 1
-            return f"usually brings {rhythm} and has brought none for {days} {'day' if days == 1 else 'days'}."
+            return f"usually brings {rhythm} and has brought none for {counted(days, 'day')}."
+
+
+def sentence_of(feed: Watched, trouble: Trouble, *, quarantined: int, now: datetime) -> str:
+    """The same as a sentence."""
+    words = predicate_of(feed, trouble, quarantined=quarantined, now=now)
+    return words[:1].upper() + words[1:]
 
 
 def well_again(feed: Watched, trouble: Trouble) -> str:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.background import BackgroundTask
 
 from digestmail.address import shortened
+from digestmail.feeds.spans import since
 from digestmail.resources import templates_folder
 from digestmail.settings import Settings
 from digestmail.web.typed import DAYS, HOURS, zone_groups
@@ -29,7 +30,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(moment=moment, relative=relative, stamp=stamp, shortened=shortened)
+        self._environment.filters.update(moment=moment, relative=since, stamp=stamp, shortened=shortened)
         root = urlsplit(settings.public_url).path
         self._environment.globals.update(
             site_name=settings.site_name,
@@ -60,16 +61,6 @@ def moment(at: datetime, time_zone: str) -> str:
 def stamp(at: datetime) -> str:
     """An instant as the operator says it: `24 Nov, 07:00 UTC`."""
     return f"{at.astimezone(UTC):%-d %b, %H:%M} UTC"
-
-
-def relative(at: datetime, now: datetime) -> str:
-    """How far an instant lies from the present: `now`, `5 minutes ago`, `in 3 hours`."""
-    seconds = (now - at).total_seconds()
-    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if count := int(abs(seconds) // size):
-            span = f"{count:,} {unit}{'' if count == 1 else 's'}"
-            return f"{span} ago" if seconds > 0 else f"in {span}"
-    return "now"
 
 
 def _versioned(base: str) -> Callable[[str], str]:

@@ -34,8 +34,11 @@ _SHOWN_OF_A_FEED = 50
 _DAY = timedelta(days=1)
 _TALE = re.compile(r"Tale-(\d+)-(\d+)-(\d+)")
 """The title of a story: its feed, its day, and its number."""
-_NEW_GUIDS, _FLOODS, _LIES, _AWAY, _CIRCLES, _WELL = range(6)
-"""What is wrong with a feed on the day of the faults, by its number's rest."""
+_NEW_GUIDS, _FLOODS, _LIES, _AWAY, _CIRCLES = range(5)
+"""What is wrong with a feed on the day of the faults, by its number's rest; with the last sixth nothing is."""
+_KINDS = 6
+_FLOOD_FROM = 10
+"""The number of a flood's first story."""
 _FAULTS_ON, _BACK_ON, _DAYS = 3, 4, 6
 
 
@@ -70,7 +73,9 @@ def strange_feeds(setting: Setting) -> Iterator[Verdict]:
             came = {tale for (_, of_day), mail in tales.items() if of_day == first.date() + day * _DAY for tale in mail}
             late = _expected(day) - came
             verdict.must(not late, f"on day {day + 1} {len(late)} stories were missing, such as {sorted(late)[:3]}")
-        flooded = [[tale for tale in mail if tale[1] == _FAULTS_ON and tale[2] >= 10] for mail in tales.values()]
+        flooded = [
+            [tale for tale in mail if tale[1] == _FAULTS_ON and tale[2] >= _FLOOD_FROM] for mail in tales.values()
+        ]
         decided = {tale[0] for mail in flooded for tale in mail}
         verdict.must(decided == {_FLOODS}, f"of the floods those of {decided} came, and {_FLOODS} was let through")
         most = max(len(mail) for mail in flooded)
@@ -94,13 +99,13 @@ def _add_feeds(session: Session, urls: Sequence[str], *, local: bool = False) ->
 def _publish(server: Server, day: int, *, at: datetime) -> None:
     """What the feeds say on a day: each has its stories of all days so far, one new each day."""
     for number in range(_FEEDS):
-        kind, path = number % 6, f"/{number}"
+        kind, path = number % _KINDS, f"/{number}"
         guids = "new-" if kind == _NEW_GUIDS and day >= _FAULTS_ON else ""
         stories = [_story(number, of, 0, at - (day - of) * _DAY, guids) for of in range(day + 1)]
         if day >= _FAULTS_ON:
             before = at - (day - _FAULTS_ON) * _DAY
             if kind == _FLOODS:
-                flood = [_story(number, _FAULTS_ON, of, before) for of in range(10, 10 + _FLOOD)]
+                flood = [_story(number, _FAULTS_ON, of, before) for of in range(_FLOOD_FROM, _FLOOD_FROM + _FLOOD)]
                 stories[_FAULTS_ON:_FAULTS_ON] = flood
             if kind == _LIES:
                 stories += [_story(number, _FAULTS_ON, 1, before - 3650 * _DAY)]
@@ -123,7 +128,7 @@ def _expected(day: int) -> set[tuple[int, int, int]]:
     """The stories that are news on a day, without those of a flood that was let through."""
     expected = set()
     for number in range(_FEEDS):
-        kind = number % 6
+        kind = number % _KINDS
         away = kind in (_AWAY, _CIRCLES)
         if not (away and day == _FAULTS_ON) and not (kind == _FLOODS and day == _FAULTS_ON):
             expected.add((number, day, 0))

@@ -6,7 +6,8 @@ import pytest
 from sqlmodel import select
 
 from digestmail.clock import standing_still
-from digestmail.feeds.collect import CLAIM, CollectReport, collect_due
+from digestmail.feeds.claims import CLAIM
+from digestmail.feeds.collect import CollectReport, collect_due
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.store.database import Database

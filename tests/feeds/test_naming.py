@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.feeds.naming import folded, name_of, slug_of, slugs_for
+from digestmail.feeds.naming import folded, name_from, slug_of, slugs_for
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -58,4 +58,4 @@ def test_made_topics_are_found_again() -> None:
 
 
 def test_a_slug_can_be_said_in_words() -> None:
-    assert name_of("public-health") == "Public health"
+    assert name_from("public-health") == "Public health"

@@ -1,13 +1,13 @@
 """The templates and the static files."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from digestmail.resources import templates_folder
-from digestmail.web.pages import moment, relative, stamp
+from digestmail.web.pages import moment, stamp
 from tests.web.conftest import Web
 
 TEMPLATES = sorted(path for room in ("web", "operator") for path in (templates_folder() / room).glob("*.html"))
@@ -51,21 +51,3 @@ def test_a_moment_is_told_in_the_readers_zone() -> None:
     at = datetime(2026, 11, 24, 6, 5, tzinfo=UTC)
     assert moment(at, "Asia/Tokyo") == "Tuesday, 24 November 2026, at 15:05"
     assert stamp(at) == "24 Nov, 06:05 UTC"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "now"),
-        (59, "now"),
-        (-59, "now"),
-        (60, "1 minute ago"),
-        (3599, "59 minutes ago"),
-        (-7200, "in 2 hours"),
-        (86_400, "1 day ago"),
-        (-1100 * 86_400, "in 1,100 days"),
-    ],
-)
-def test_an_instant_is_as_far_away_as_people_say(seconds: int, words: str) -> None:
-    now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-    assert relative(now - timedelta(seconds=seconds), now) == words
