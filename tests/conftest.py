@@ -1,6 +1,7 @@
 """What every test may ask for: a migrated database of each kind, and an instant."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,11 @@ from digestmail.store.database import Database
 from tests import services
 
 _numbers = itertools.count(1)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: half of the time of a test is waiting for servers."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture

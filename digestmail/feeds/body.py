@@ -13,6 +13,8 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 _MEMBER = b"\x1f\x8b"
 """How each part of a gzip body begins."""
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
+_ENOUGH = 64
+"""Bytes by which a format is known, blanks before text among them."""
 
 
 class BodyError(Exception):
@@ -37,7 +39,7 @@ def _decoded(chunks: Iterable[bytes], *, encoding: str, most: int) -> Iterable[b
     """Parts of the plain body, none of them longer than `most` or the chunk that it came in."""
     rest = iter(chunks)
     beginning = b""
-    while len(beginning) < len(_MEMBER) and (chunk := next(rest, None)) is not None:
+    while len(beginning) < _ENOUGH and (chunk := next(rest, None)) is not None:
         beginning += chunk
     whole = chain([beginning], rest)
     names = [name for name in (part.strip() for part in encoding.split(",")) if name not in ("", "identity")]
