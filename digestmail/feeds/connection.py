@@ -76,7 +76,9 @@ class Peer(NamedTuple):
 class Line:
     """An HTTP/1.1 connection to a peer, for one exchange after the other. It is used by one thread at a time."""
 
-    def __init__(self, peer: Peer, addresses: Sequence[Address], deadline: Deadline, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, peer: Peer, addresses: Sequence[Address], deadline: Deadline, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Connect to the first of the addresses that answers. Raises OSError; TimeoutError at the deadline."""
         self.peer = peer
         self.heard = False
@@ -85,7 +87,7 @@ class Line:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_OF_A_HEAD)
         self._socket = _connect(addresses, peer.port, deadline)
         try:
-            if peer.scheme == "https":
+            if tls is not None:
                 self._socket.settimeout(deadline.left())
                 self._socket = tls.wrap_socket(self._socket, server_hostname=peer.host)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

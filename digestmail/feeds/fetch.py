@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
 from urllib.parse import urlencode
@@ -76,7 +77,7 @@ class Fetcher:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._resolve = resolve
-        self._ssl = ssl_context or httpx2.create_ssl_context(trust_env=False)
+        self._ssl_context = ssl_context
         self._clock = clock
         self._lines = Lines()
 
@@ -156,7 +157,8 @@ class Fetcher:
         return self._exchange(self._new_line(peer, deadline), request, deadline)
 
     def _new_line(self, peer: Peer, deadline: Deadline) -> Line:
-        return Line(peer, self._addresses(peer, deadline), deadline, self._ssl)
+        tls = (self._ssl_context or _public_authorities()) if peer.scheme == "https" else None
+        return Line(peer, self._addresses(peer, deadline), deadline, tls)
 
     def _exchange(self, line: Line, request: h11.Request, deadline: Deadline) -> _Answer | _Redirect:
         """Ask, and read what the answer says. Raises FeedError for a refusal."""
@@ -212,6 +214,12 @@ def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
     if url.port is not None and not 0 < url.port < 65536:
         raise FeedError(f"There is no port {url.port}; ports go from 1 to 65535.")
     return url.copy_with(fragment=None) if "#" in text else url
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    """Read once in a process, and only where it is needed: there are many, and that takes time."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _to_send(method: bytes, url: httpx2.URL, headers: Mapping[str, str], *, loopback: bool) -> tuple[Peer, h11.Request]:

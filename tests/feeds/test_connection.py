@@ -1,5 +1,4 @@
 import ipaddress
-import ssl
 
 import h11
 import pytest
@@ -7,7 +6,6 @@ import pytest
 from digestmail.feeds.connection import Deadline, Line, Lines, Peer
 from tests.feeds.wire import Wire, plain, saying, talking
 
-TLS = ssl.create_default_context()
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
 
 
@@ -25,7 +23,7 @@ def test_a_bounded_call_gives_its_result_or_its_exception() -> None:
 
 def test_nothing_is_connected_after_the_deadline() -> None:
     with pytest.raises(TimeoutError):
-        Line(Peer("http", "example.org", 9, False), [LOOPBACK], Deadline(0), TLS)
+        Line(Peer("http", "example.org", 9, False), [LOOPBACK], Deadline(0))
 
 
 def test_it_connects_to_its_addresses_whatever_the_host_is_called() -> None:
@@ -34,7 +32,7 @@ def test_it_connects_to_its_addresses_whatever_the_host_is_called() -> None:
         assert ask(line) == b"here"
         line.close()
     with pytest.raises(OSError, match="refused"):
-        Line(Peer("http", "example.org", wire.port, False), [LOOPBACK], Deadline(5), TLS)
+        Line(Peer("http", "example.org", wire.port, False), [LOOPBACK], Deadline(5))
 
 
 def test_interim_answers_are_passed_over() -> None:
@@ -106,7 +104,7 @@ QUESTION = h11.Request(method=b"GET", target=b"/", headers=[(b"Host", b"example.
 
 
 def line_to(wire: Wire, *, host: str = "example.org") -> Line:
-    return Line(Peer("http", host, wire.port, False), [LOOPBACK], Deadline(5), TLS)
+    return Line(Peer("http", host, wire.port, False), [LOOPBACK], Deadline(5))
 
 
 def ask(line: Line) -> bytes:
