@@ -31,6 +31,9 @@ _PERIODS = {
 }
 """What `sy:updatePeriod` can say (RSS 1.0 syndication module)."""
 
+_MARKUP = re.compile(r"</[a-zA-Z][\w:-]*\s*>|<[a-zA-Z][\w:-]*[\s/][^<>=]*=|<!--")
+"""What a headline that is no HTML does not say, though it may name a tag."""
+
 
 def parse_xml(text: str, *, url: str) -> ParsedFeed | None:
     """Read a document that came from `url`; None where it is no feed. Broken XML is read as far as it goes."""
@@ -41,24 +44,27 @@ def parse_xml(text: str, *, url: str) -> ParsedFeed | None:
         return None
     language = clean.language(str(feed.get("language") or ""))
     authors = html.escape(clean.title(", ".join(_authors(feed))))
+    says_types = read.version.startswith("atom")
     return ParsedFeed(
-        title=clean.title(_html(feed.get("title_detail"))),
+        title=clean.title(_title(feed, says_types=says_types)),
         site_url=_site(feed, url=url),
         language=language,
         hub_url=_first_link(feed, "hub", url=url),
         self_url=_first_link(feed, "self", url=url),
-        entries=tuple(_entry(entry, authors=authors, language=language, url=url) for entry in read.entries),
+        entries=tuple(
+            _entry(entry, says_types=says_types, authors=authors, language=language, url=url) for entry in read.entries
+        ),
         ttl=_ttl(feed),
     )
 
 
-def _entry(entry: Any, *, authors: str, language: str, url: str) -> Entry:
+def _entry(entry: Any, *, says_types: bool, authors: str, language: str, url: str) -> Entry:
     """`authors` and `language` are the feed's."""
     details = [detail for detail in (entry.get("summary_detail"), *entry.get("content", [])) if _is_text(detail)]
     return make_entry(
         guid=str(entry.get("id") or ""),
         link=_link(entry, url=url),
-        title=_html(entry.get("title_detail")),
+        title=_title(entry, says_types=says_types),
         texts=map(_html, details),
         author=", ".join(_authors(entry)) or authors,
         image_url=_image(entry, details, url=url),
@@ -103,6 +109,15 @@ def _is_text(detail: Any) -> bool:
     """Whether it can be read: Atom's content may be a picture or a song, too (RFC 4287, 4.1.3.3)."""
     kind = str((detail or {}).get("type") or "text")
     return (detail is not None and kind.startswith("text")) or kind.endswith("xml")
+
+
+def _title(holder: Any, *, says_types: bool) -> str:
+    """The HTML of a title. Only Atom `says_types`; feedparser takes for text what has elements that it does not know,
+    such as scripts."""
+    detail = holder.get("title_detail")
+    if detail and not says_types and _MARKUP.search(value := str(detail.get("value") or "")):
+        return value
+    return _html(detail)
 
 
 def _html(detail: Any) -> str:

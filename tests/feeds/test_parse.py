@@ -36,6 +36,22 @@ def test_it_reads_rss() -> None:
     assert boats.image_url == "https://harbour.example/f/boats.jpg"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("<script>x()</script>Tides", "Tides"),
+        ("<img src=x onerror=x()>Tides", "Tides"),
+        ("<svg/onload=x() />Tides<b/>", "Tides"),
+        ("Tides <!-- to be checked -->and <blink>tolls</blink>", "Tides and tolls"),
+        ("What the <script> element is for", "What the <script> element is for"),
+        ("Where a < b and c > d", "Where a < b and c > d"),
+    ],
+)
+def test_a_title_of_rss_is_html_where_it_looks_so(written: str, meant: str) -> None:
+    [entry] = parse(rss(item("a", title=written))).entries
+    assert entry.title == meant
+
+
 def test_it_reads_rdf_in_its_own_encoding() -> None:
     feed = parse(RDF, "text/xml; charset=iso-8859-1")
     [tea] = feed.entries
