@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -112,6 +113,7 @@ def safe_link(url: str) -> str:
     return text if len(text) <= MAX_LINK else ""
 
 
+@lru_cache(2000)
 def link_key(url: str) -> str:
     """What is equal for two links to one page; for comparison only, "" for what is no safe link.
 

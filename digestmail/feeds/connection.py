@@ -138,6 +138,8 @@ class Line:
         return event
 
     def _read(self) -> bytes:
+        if not self.heard:  # for an answer there is always a wait
+            self._is_ready(select.POLLIN, self._deadline.left())
         while True:
             left = self._deadline.left()
             try:

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
 from urllib.parse import urlencode
@@ -168,12 +168,12 @@ class Fetcher:
             got, status = dict(fields), response.status_code
             if status in _PERMANENT | _TEMPORARY and (location := got.get("location")):
                 return _Redirect(_as_sent(location), permanent=status in _PERMANENT)
-            asked = any(name in (b"if-none-match", b"if-modified-since") for name, _ in request.headers)
-            if not (200 <= status < 300 or (status == HTTPStatus.NOT_MODIFIED and asked)):
+            unchanged = status == HTTPStatus.NOT_MODIFIED and _asked_for_changes(request)
+            if not (200 <= status < 300 or unchanged):
                 raise refusal(line.peer.host, status, got, now=self._clock())
             body = read_body(line.body(), encoding=got.get("content-encoding", ""), limit=self._max_bytes)
             links = tuple(value for name, value in fields if name == "link")
-            return _Answer(304 if status == HTTPStatus.NOT_MODIFIED else 200, got, links, body)
+            return _Answer(304 if unchanged else 200, got, links, body)
         finally:
             self._lines.give(line)
 
@@ -201,6 +201,7 @@ class Fetcher:
             raise FeedError(f"{peer.host} could not be found; check the address for typing errors.") from error
 
 
+@lru_cache(2000)
 def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
     """Read the URL of a feed, relative to `base` if given. Raises FeedError unless it is http or https, with a host."""
     try:
@@ -227,6 +228,10 @@ def _to_send(method: bytes, url: httpx2.URL, headers: Mapping[str, str], *, loop
     peer = Peer(url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80), loopback)
     sent = [(b"Host", url.netloc), *((name.encode(), value.encode("latin-1")) for name, value in headers.items())]
     return peer, h11.Request(method=method, target=url.raw_path, headers=sent)
+
+
+def _asked_for_changes(request: h11.Request) -> bool:
+    return any(name in (b"if-none-match", b"if-modified-since") for name, _ in request.headers)
 
 
 def _fields(response: h11.Response) -> list[tuple[str, str]]:

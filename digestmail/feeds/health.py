@@ -31,11 +31,11 @@ def note_success(
     jitter: float = 0.0,
 ) -> None:
     """Write a success on the row, and when to ask again; see `next_poll` for what goes into that."""
-    feed.first_success_at = feed.first_success_at or now
     feed.last_success_at = now
-    feed.last_error = None
-    feed.failures = 0
-    feed.failing_since_at = None
+    if feed.first_success_at is None:
+        feed.first_success_at = now
+    if feed.failures:
+        feed.last_error, feed.failures, feed.failing_since_at = None, 0, None
     feed.next_poll_at = next_poll(
         now=now,
         asked=timedelta(seconds=feed.asked_gap) if feed.asked_gap else None,

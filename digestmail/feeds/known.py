@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from sqlmodel import Session, select
@@ -41,13 +42,15 @@ def recognise(session: Session, feed_id: int, entries: Sequence[Entry]) -> Recog
     """
     stored = {row.identity: row for row in _rows(session, feed_id, "identity", (e.identity for e in entries))}
     told = tuple(_set_apart(e) if _is_another(e, stored.get(e.identity)) else e for e in entries)
-    stored |= {row.identity: row for row in _rows(session, feed_id, "identity", (e.identity for e in told))}
+    if apart := [entry.identity for entry, before in zip(told, entries, strict=True) if entry is not before]:
+        stored |= {row.identity: row for row in _rows(session, feed_id, "identity", apart)}
     known = {entry.identity: stored[entry.identity] for entry in told if entry.identity in stored}
     known |= _by_witness(session, feed_id, told, known, "link_key", _telling_link, _is_same_page)
     known |= _by_witness(session, feed_id, told, known, "text_key", text_key, _is_same_text)
     return Recognised(told, known)
 
 
+@lru_cache(2000)
 def text_key(entry: Entry) -> str:
     """A hash of what an entry says: of its title, then of its excerpt. Letters and digits alone count."""
     return _hash(letters(entry.title))[:_HALF] + _hash(letters(entry.excerpt))[:_HALF]
