@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, func, select
 
+from digestmail.feeds.naming import folded
 from digestmail.feeds.quarantine import quarantined
 from digestmail.feeds.trouble import name_of, rhythm_in_words, sentence_of, trouble_of
 from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Notice, Route, Topic
@@ -27,7 +28,8 @@ class FeedCard:
     name: str
     url: str
     routes: tuple[str, ...]
-    """The topics that its items go to, by name: `Climate`, or `Labour (Strikes)` for those of one category."""
+    """The topics that its items go to, by name: `Climate`, or `Labour (Strikes)` where one category goes there that has
+    another name."""
     state: FeedState
     trouble: Trouble | None
     words: str
@@ -106,7 +108,8 @@ def _routes(session: Session) -> Mapping[int, Sequence[str]]:
     routes: defaultdict[int, list[str]] = defaultdict(list)
     found = select(Route.feed_id, Topic.name, Route.category).join(Topic, col(Topic.id) == Route.topic_id)
     for feed_id, topic, category in session.exec(found.order_by(col(Route.id))):
-        routes[feed_id].append(f"{topic} ({category})" if category else topic)
+        says_more = category and folded(category) != folded(topic)
+        routes[feed_id].append(f"{topic} ({category})" if says_more else topic)
     return routes
 
 

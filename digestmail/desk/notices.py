@@ -5,7 +5,7 @@ trouble twice than never. It has the same Message-ID then, by which receivers fo
 takes nothing the notices wait, and so do they where nobody is to be told by mail; the operator's page shows them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select, update
 
 from digestmail.address import domain_of
 from digestmail.errors import RelayError
+from digestmail.feeds.quarantine import quarantined
 from digestmail.feeds.sentinel import SETTLED_AFTER
 from digestmail.feeds.trouble import name_of
 from digestmail.messages.message import Message
@@ -92,7 +93,12 @@ def send_notices(
 def _gather(session: Session, *, now: datetime) -> _Round | None:
     """What is to be told now. A feed's last notice is the one that counts."""
     unsent = select(Notice).where(col(Notice.sent_at).is_(None), col(Notice.created_at) > now - FRESH)
-    due = [notice for notice in session.exec(unsent.order_by(col(Notice.id))) if _is_settled(notice, now=now)]
+    waiting = quarantined(session)
+    due = [
+        notice
+        for notice in session.exec(unsent.order_by(col(Notice.id)))
+        if _is_settled(notice, now=now) and not _is_decided(notice, waiting)
+    ]
     if not due:
         return None
     last_mail_at = session.exec(select(func.max(Notice.sent_at))).one()
@@ -109,6 +115,11 @@ def _gather(session: Session, *, now: datetime) -> _Round | None:
 
 def _is_settled(notice: Notice, *, now: datetime) -> bool:
     return bool(notice.trouble) or notice.created_at <= now - SETTLED_AFTER
+
+
+def _is_decided(notice: Notice, waiting: Mapping[int, int]) -> bool:
+    """Whether it asks what the operator has decided on the page meanwhile."""
+    return notice.trouble == Trouble.QUARANTINE and notice.feed_id not in waiting
 
 
 def _told(session: Session, notices: Sequence[Notice]) -> tuple[Told, ...]:

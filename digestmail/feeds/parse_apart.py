@@ -51,6 +51,11 @@ class ParsePool:
                 raise FeedError(
                     f"The feed of {host_of(url)} takes longer than {self._seconds:g} seconds to be read."
                 ) from error
+            except _NotBegunError as error:
+                process.kill()
+                raise FeedError(
+                    "No feed can be read: the process that reads them does not start. The log holds its complaint."
+                ) from error
             except (EOFError, OSError) as error:
                 process.kill()
                 raise FeedError(f"The feed of {host_of(url)} takes too much memory to be read.") from error
@@ -71,8 +76,12 @@ class ParsePool:
             self._idle.pop().kill()
 
 
+class _NotBegunError(Exception):
+    """A process ended before it could be asked anything."""
+
+
 class _Process:
-    """One process that parses, and the pipe to it."""
+    """One process that parses, and the pipe to it, through which it says first that it is there."""
 
     def __init__(self, memory: int) -> None:
         self.asked = 0
@@ -87,13 +96,23 @@ class _Process:
             )
 
     def ask(self, question: tuple[bytes, str, str], *, seconds: float) -> ParsedFeed | FeedError:
-        """Its answer. Raises TimeoutError, or EOFError or OSError where it has ended."""
+        """Its answer. Raises TimeoutError, EOFError or OSError where it has ended, or _NotBegunError."""
+        if not self.asked:
+            self._wait_until_it_is_there(seconds)
         self.asked += 1
         self._pipe.send(question)
         if not self._pipe.poll(seconds):
             raise TimeoutError
         answer: ParsedFeed | FeedError = self._pipe.recv()
         return answer
+
+    def _wait_until_it_is_there(self, seconds: float) -> None:
+        if not self._pipe.poll(seconds):
+            raise TimeoutError
+        try:
+            self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise _NotBegunError from error
 
     def kill(self) -> None:
         self._pipe.close()
@@ -110,6 +129,7 @@ def _where_we_are() -> str:
 
 def answer_all(pipe: Connection, parse: Callable[..., ParsedFeed]) -> None:
     """Parse what comes through the pipe until its other end is closed, or until the memory is full."""
+    pipe.send(None)  # we are there
     while True:
         try:
             body, content_type, url = pipe.recv()

@@ -22,7 +22,7 @@ from digestmail.local.inbox_server import inbox_running
 from digestmail.messages.message import Message
 from digestmail.settings import load_settings
 from digestmail.store.database import Database
-from digestmail.store.models import Feed, Notice
+from digestmail.store.models import Feed, Item, ItemTopic, Notice, Topic
 from digestmail.store.states import Trouble
 from tests.deliveries.carry import always
 from tests.messages.samples import PUBLICATION
@@ -158,6 +158,31 @@ def test_of_several_notices_of_a_feed_the_last_one_is_told(post: Post) -> None:
     with running() as relay:
         assert post.round(relay) == 2
     assert subjects(relay) == ["1 feed is well again: Harbour"]
+
+
+def test_what_was_decided_before_the_mail_is_not_asked_any_more(post: Post) -> None:
+    post.note("coast", Trouble.QUARANTINE)
+    post.note("harbour", Trouble.QUARANTINE)
+    with post.database.transaction() as session:
+        harbour = session.exec(select(Feed).where(Feed.title == "harbour")).one()
+        session.add(Topic(id=1, slug="sea", name="Sea"))
+        session.add(
+            Item(
+                id=1,
+                url="https://harbour.example/1",
+                link_key="",
+                title="Tides",
+                published_at=post.now,
+                seen_at=post.now,
+            )
+        )
+        session.flush()
+        session.add(ItemTopic(item_id=1, topic_id=1, seen_at=post.now, news=False, quarantined_by=harbour.id))
+    with running() as relay:
+        assert post.round(relay) == 1
+    [mail] = mails(relay)
+    assert "harbour has a trouble" in mail.as_string()
+    assert "coast has a trouble" not in mail.as_string()
 
 
 def test_a_relay_that_is_down_loses_nothing_and_raises_nothing(post: Post) -> None:

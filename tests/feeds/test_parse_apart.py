@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,16 @@ def test_a_document_that_takes_too_long_is_left_alone() -> None:
 def test_a_document_that_takes_too_much_memory_is_left_alone(pool: ParsePool) -> None:
     with pytest.raises(FeedError, match="takes too much memory"):
         read(pool, b"{" + b'"version": "https://jsonfeed.org/version/1", "items": [' + b"[]," * 9_000_000 + b"[]]}")
+    assert len(read(pool, RSS).entries) == 2
+
+
+def test_where_no_process_starts_no_document_is_blamed(
+    pool: ParsePool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    with pytest.raises(FeedError, match="does not start"):
+        read(pool, RSS)
+    monkeypatch.undo()
     assert len(read(pool, RSS).entries) == 2
 
 
