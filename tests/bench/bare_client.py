@@ -1,6 +1,7 @@
-"""A bare client as a yardstick: http.client in threads, connections kept for each host; it reads answers and no more.
+"""Bare clients as yardsticks: they ask in threads over kept connections, read the answers, and do no more.
 
-`python -m tests.bench.bare_client PORT FEEDS HOSTS` prints what it took as JSON.
+`python -m tests.bench.bare_client CLIENT PORT FEEDS HOSTS` prints what it took as JSON; CLIENT is `http.client`, the
+least that Python brings, or `httpx2`, a library as most would take.
 """
 
 import http.client
@@ -9,7 +10,10 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
 
 from digestmail.feeds.collect import FETCHES_AT_ONCE
 from tests.bench.collecting import host_of
@@ -23,37 +27,16 @@ _SAME = {
 }
 """What every request of ours has too."""
 
-
-class BareClient:
-    """Takes a kept connection to the feed's host, or opens one."""
-
-    def __init__(self, port: int, *, hosts: int) -> None:
-        self._port = port
-        self._hosts = hosts
-        self._lock = threading.Lock()
-        self._kept: dict[str, list[http.client.HTTPConnection]] = defaultdict(list)
-
-    def ask(self, number: int) -> int:
-        """Ask for a feed, read its answer to the end, and give back its status."""
-        host = host_of(number, hosts=self._hosts)
-        with self._lock:
-            kept = self._kept[host]
-            connection = kept.pop() if kept else http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
-        headers = {"Host": f"{host}:{self._port}", "If-None-Match": FIRST.decode()} | _SAME
-        connection.request("GET", f"/{number}", headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        with self._lock:
-            kept.append(connection)
-        return answer.status
+Ask = Callable[[int], int]
+"""Asks for a feed by its number, reads the answer to its end, and gives back its status."""
 
 
-def main(port: int, feeds: int, hosts: int) -> dict[str, float]:
+def main(client: str, port: int, feeds: int, hosts: int) -> dict[str, float]:
     """Ask for all feeds; how many there are, the seconds and the CPU seconds."""
-    client = BareClient(port, hosts=hosts)
+    ask = {"http.client": _with_http_client, "httpx2": _with_httpx2}[client](port, hosts)
     began, used = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(FETCHES_AT_ONCE) as threads:
-        statuses = list(threads.map(client.ask, range(1, feeds + 1)))
+        statuses = list(threads.map(ask, range(1, feeds + 1)))
     return {
         "messages": len(statuses),
         "seconds": time.perf_counter() - began,
@@ -61,5 +44,40 @@ def main(port: int, feeds: int, hosts: int) -> dict[str, float]:
     }
 
 
+def _with_http_client(port: int, hosts: int) -> Ask:
+    """Takes a kept connection to the feed's host, or opens one."""
+    lock = threading.Lock()
+    free: dict[str, list[http.client.HTTPConnection]] = defaultdict(list)
+
+    def ask(number: int) -> int:
+        host = host_of(number, hosts=hosts)
+        with lock:
+            connection = free[host].pop() if free[host] else http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", f"/{number}", headers=_headers(host, port))
+        answer = connection.getresponse()
+        answer.read()
+        with lock:
+            free[host].append(connection)
+        return answer.status
+
+    return ask
+
+
+def _with_httpx2(port: int, hosts: int) -> Ask:
+    """Leaves the connections to the library's pool, for which all hosts are one."""
+    limits = httpx2.Limits(max_connections=FETCHES_AT_ONCE, max_keepalive_connections=FETCHES_AT_ONCE)
+    client = httpx2.Client(limits=limits, timeout=20, trust_env=False)
+
+    def ask(number: int) -> int:
+        headers = _headers(host_of(number, hosts=hosts), port)
+        return client.get(f"http://127.0.0.1:{port}/{number}", headers=headers).status_code
+
+    return ask
+
+
+def _headers(host: str, port: int) -> dict[str, str]:
+    return {"Host": f"{host}:{port}", "If-None-Match": FIRST.decode()} | _SAME
+
+
 if __name__ == "__main__":
-    print(json.dumps(main(*map(int, sys.argv[1:]))))
+    print(json.dumps(main(sys.argv[1], *map(int, sys.argv[2:]))))

@@ -1,4 +1,4 @@
-"""Collecting many feeds in a process of its own, beside a bare client that asks the same server for the same."""
+"""Collecting many feeds in a process of its own, beside bare clients that ask the same server for the same."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from tests.bench.options import DATABASE_URL, BenchError
 from tests.bench.scratch import Scratch
 
 HOSTS = 50
+CLIENTS = ("http.client", "httpx2")
 
 
 def feeds(children: Children, databases: Scratch, *, count: int) -> FeedFigures:
@@ -21,21 +22,23 @@ def feeds(children: Children, databases: Scratch, *, count: int) -> FeedFigures:
     server = children.start("feed server", [sys.executable, "-m", "tests.bench.feed_server", str(port)])
     children.wait_for(lambda: listens("127.0.0.1", port), "the feed server")
     try:
-        before = _bare(children, port, count)
+        before, library_before = (_bare(children, client, port, count) for client in CLIENTS)
         many = _collecting(children, databases, port, count, HOSTS)
-        after = _bare(children, port, count)  # so that a machine that changes its pace meanwhile counts on both sides
+        # Once more, so that a machine that changes its pace meanwhile counts on both sides.
+        after, library_after = (_bare(children, client, port, count) for client in CLIENTS)
         return FeedFigures(
             many=many,
             few=_collecting(children, databases, port, count // 10, HOSTS),
             one_host=_collecting(children, databases, port, count, 1),
             bare=before + after,
+            library=library_before + library_after,
         )
     finally:
         children.stop(server)
 
 
-def _bare(children: Children, port: int, count: int) -> Yardstick:
-    return Yardstick(**_told_by(children, "bare client", "bare_client", port, count, HOSTS))
+def _bare(children: Children, client: str, port: int, count: int) -> Yardstick:
+    return Yardstick(**_told_by(children, client, "bare_client", client, port, count, HOSTS))
 
 
 def _collecting(children: Children, databases: Scratch, port: int, count: int, hosts: int) -> Collecting:
@@ -43,7 +46,9 @@ def _collecting(children: Children, databases: Scratch, port: int, count: int, h
         return Collecting(**_told_by(children, "collector", "collecting", port, count, hosts, database_url=url))
 
 
-def _told_by(children: Children, name: str, module: str, *arguments: int, database_url: str = "") -> dict[str, Any]:
+def _told_by(
+    children: Children, name: str, module: str, *arguments: int | str, database_url: str = ""
+) -> dict[str, Any]:
     """What the process prints in its last line."""
     command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
     child = children.start(name, command, environment=os.environ | {DATABASE_URL: database_url})

@@ -136,7 +136,7 @@ class Collecting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFigures:
-    """Collecting, beside a bare client that asks for the same feeds and does nothing with the answers."""
+    """Collecting, beside bare clients that ask for the same feeds and do nothing with the answers."""
 
     many: Collecting
     few: Collecting
@@ -144,6 +144,9 @@ class FeedFigures:
     one_host: Collecting
     """As many, all of one host."""
     bare: Yardstick
+    """http.client."""
+    library: Yardstick
+    """httpx2."""
 
     @property
     def rounds(self) -> tuple[Collecting, ...]:
@@ -232,18 +235,23 @@ def _costs(slot: SlotFigures) -> dict[str, float | None]:
 
 
 def _collecting(feeds: FeedFigures) -> dict[str, float | None]:
-    many, bare = feeds.many, feeds.bare
+    many, bare, library = feeds.many, feeds.bare, feeds.library
+    unchanged_rate = many.feeds / many.unchanged_seconds
     return {
         "feeds": many.feeds,
         "feeds_seconds": many.seconds,
         "feeds_rate": many.rate,
         "feeds_bare_rate": bare.rate,
         "feeds_of_bare": many.rate / bare.rate,
-        "feeds_unchanged_rate": many.feeds / many.unchanged_seconds,
-        "feeds_unchanged_of_bare": many.feeds / many.unchanged_seconds / bare.rate,
+        "feeds_library_rate": library.rate,
+        "feeds_of_library": many.rate / library.rate,
+        "feeds_unchanged_rate": unchanged_rate,
+        "feeds_unchanged_of_bare": unchanged_rate / bare.rate,
+        "feeds_unchanged_of_library": unchanged_rate / library.rate,
         "feeds_one_host_seconds": feeds.one_host.seconds,
         "feeds_us": _micro(many.cpu_seconds, many.feeds),
         "feeds_bare_us": _micro(bare.cpu_seconds, bare.messages),
+        "feeds_library_us": _micro(library.cpu_seconds, library.messages),
         "feeds_peak": many.peak_octets,
         "feeds_of_few": many.peak_octets / feeds.few.peak_octets if feeds.few.peak_octets else None,
     }

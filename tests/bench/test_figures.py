@@ -75,14 +75,18 @@ ROUND = Collecting(
 )
 
 
-def test_collecting_is_compared_with_the_bare_client_and_with_few_feeds() -> None:
+def test_collecting_is_compared_with_bare_clients_and_with_few_feeds() -> None:
     bare = Yardstick(messages=2000, seconds=1.0, cpu_seconds=0.2)
+    library = Yardstick(messages=2000, seconds=4.0, cpu_seconds=0.8)
     few = replace(ROUND, peak_octets=90_000_000)
-    found = flat(RunFigures(feeds=FeedFigures(many=ROUND, few=few, one_host=ROUND, bare=bare)))
+    found = flat(RunFigures(feeds=FeedFigures(many=ROUND, few=few, one_host=ROUND, bare=bare, library=library)))
     assert found["feeds_of_bare"] == pytest.approx(0.25)
     assert found["feeds_unchanged_of_bare"] == pytest.approx(0.5)
+    assert found["feeds_of_library"] == pytest.approx(1)
+    assert found["feeds_unchanged_of_library"] == pytest.approx(2)
     assert found["feeds_us"] == pytest.approx(1000)
     assert found["feeds_bare_us"] == pytest.approx(100)
+    assert found["feeds_library_us"] == pytest.approx(400)
     assert found["feeds_of_few"] == pytest.approx(1.1)
 
 
