@@ -113,7 +113,7 @@ def safe_link(url: str) -> str:
     return text if len(text) <= MAX_LINK else ""
 
 
-@lru_cache(2000)
+@lru_cache(2000)  # of what is never longer than MAX_LINK
 def link_key(url: str) -> str:
     """What is equal for two links to one page; for comparison only, "" for what is no safe link.
 

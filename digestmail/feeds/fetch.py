@@ -98,7 +98,7 @@ class Fetcher:
         if last_modified:
             headers["If-Modified-Since"] = last_modified
         deadline = Deadline(self._timeout)
-        here, moved_for_good = read_url(url), True
+        here, moved_for_good = _url_of_feed(url), True
         been = [here]
         for hop in range(MAX_REDIRECTS + 1):
             with _in_words(here.host, timeout=self._timeout):
@@ -201,7 +201,6 @@ class Fetcher:
             raise FeedError(f"{peer.host} could not be found; check the address for typing errors.") from error
 
 
-@lru_cache(2000)
 def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
     """Read the URL of a feed, relative to `base` if given. Raises FeedError unless it is http or https, with a host."""
     try:
@@ -215,6 +214,12 @@ def read_url(text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
     if url.port is not None and not 0 < url.port < 65536:
         raise FeedError(f"There is no port {url.port}; ports go from 1 to 65535.")
     return url.copy_with(fragment=None) if "#" in text else url
+
+
+@lru_cache(2000)
+def _url_of_feed(text: str) -> httpx2.URL:
+    """It is asked for all day; where redirects lead is not remembered, since strangers write that."""
+    return read_url(text)
 
 
 @cache

@@ -50,10 +50,9 @@ def recognise(session: Session, feed_id: int, entries: Sequence[Entry]) -> Recog
     return Recognised(told, known)
 
 
-@lru_cache(2000)
 def text_key(entry: Entry) -> str:
     """A hash of what an entry says: of its title, then of its excerpt. Letters and digits alone count."""
-    return _hash(letters(entry.title))[:_HALF] + _hash(letters(entry.excerpt))[:_HALF]
+    return _hash_of_text(entry.title, entry.excerpt)
 
 
 def has_path(key: str) -> bool:
@@ -134,6 +133,11 @@ def _is_same_time(entry: Entry, before: ItemSource) -> bool:
 
 def _title(key: str) -> str:
     return key[:_HALF]
+
+
+@lru_cache(2000)
+def _hash_of_text(title: str, excerpt: str) -> str:
+    return _hash(letters(title))[:_HALF] + _hash(letters(excerpt))[:_HALF]
 
 
 def _hash(text: str) -> str:

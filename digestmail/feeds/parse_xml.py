@@ -112,8 +112,10 @@ def _is_text(detail: Any) -> bool:
 
 
 def _title(holder: Any, *, says_types: bool) -> str:
-    """The HTML of a title. Only Atom `says_types`; feedparser takes for text what has elements that it does not know,
-    such as scripts."""
+    """The HTML of a title; `says_types` where the format tells HTML from text, as Atom does.
+
+    In others, feedparser takes for text what has elements that it does not know, such as scripts.
+    """
     detail = holder.get("title_detail")
     if detail and not says_types and _MARKUP.search(value := str(detail.get("value") or "")):
         return value
