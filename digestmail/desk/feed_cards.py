@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, func, select
 
+from digestmail.feeds.document import host_of
 from digestmail.feeds.naming import folded
 from digestmail.feeds.quarantine import quarantined
 from digestmail.feeds.trouble import name_of, rhythm_in_words, sentence_of, trouble_of
-from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Notice, Route, Topic
+from digestmail.store.models import Feed, Hub, Item, ItemSource, ItemTopic, Notice, Route, Topic
 from digestmail.store.states import FeedState, Trouble
 
 DAYS = 14
@@ -41,6 +42,10 @@ class FeedCard:
     """Such as `about 3 a day`; empty while nobody knows."""
     last_error: str | None
     """Why the last poll failed; empty where it did not."""
+    told_by: str
+    """The host of the hub that tells of news at once; else empty."""
+    hub_error: str | None
+    """Why the hub that the feed names does not."""
     waiting: int
     """Items in quarantine."""
     waiting_titles: tuple[str, ...]
@@ -63,12 +68,15 @@ def feed_cards(session: Session, *, now: datetime, time_zone: str) -> tuple[Feed
     """All feeds: the worst first, then those that were not read at the last try, then by name."""
     waiting = quarantined(session)
     titles, routes = _waiting_titles(session) if waiting else {}, _routes(session)
+    hubs = {hub.feed_id: hub for hub in session.exec(select(Hub))}
     days = _days(session, now=now, time_zone=time_zone)
     cards = []
     for feed in session.exec(select(Feed)):
         number = feed.id or 0
         count = waiting.get(number, 0)
         trouble = trouble_of(feed, quarantined=count, now=now)
+        hub = hubs.get(number)
+        tells = hub is not None and hub.leased_until_at is not None and hub.leased_until_at > now
         cards.append(
             FeedCard(
                 id=number,
@@ -83,6 +91,8 @@ def feed_cards(session: Session, *, now: datetime, time_zone: str) -> tuple[Feed
                 next_poll_at=feed.next_poll_at,
                 rhythm=rhythm_in_words(feed.usual_gap) if feed.usual_gap else "",
                 last_error=feed.last_error if feed.failures else None,
+                told_by=host_of(hub.url) if hub and tells else "",
+                hub_error=hub.last_error if hub and not tells else None,
                 waiting=count,
                 waiting_titles=tuple(titles.get(number, ())),
                 days=days.get(number, (0,) * DAYS),

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from digestmail.desk.feed_cards import DAYS, FeedCard, feed_cards, latest_notices
 from digestmail.store.database import Database
-from digestmail.store.models import Feed, Item, ItemSource, ItemTopic, Notice, Route, Topic
+from digestmail.store.models import Feed, Hub, Item, ItemSource, ItemTopic, Notice, Route, Topic
 from digestmail.store.states import FeedState, Trouble
 
 HOUR = timedelta(hours=1)
@@ -68,9 +68,28 @@ def test_topics_are_named_with_their_categories(database: Database, now: datetim
         session.add(Route(feed_id=harbour, topic_id=1))
         session.flush()
         session.add(Route(feed_id=harbour, topic_id=2, category="Strikes"))
+        session.flush()
+        session.add(Route(feed_id=harbour, topic_id=2, category="LABOUR"))
     found = cards(database, now=now)
-    assert found["Harbour"].routes == ("Climate", "Labour (Strikes)")
+    assert found["Harbour"].routes == ("Climate", "Labour (Strikes)", "Labour")
     assert found["Nowhere"].routes == ()
+
+
+def test_a_hub_is_named_while_it_tells_of_news_and_else_says_why_it_does_not(database: Database, now: datetime) -> None:
+    hub = {"topic_url": "https://harbour.example/", "secret": "s", "next_ask_at": now}
+    with database.transaction() as session:
+        for name, leased_until_at in (("Told", now + HOUR), ("Asked", None), ("Forgotten", now)):
+            number = add(session, name, now=now)
+            url, error = f"https://hub.{name.lower()}.example/", f"{name}." if name != "Told" else None
+            session.add(Hub(feed_id=number, url=url, leased_until_at=leased_until_at, last_error=error, **hub))
+        add(session, "Alone", now=now)
+    found = cards(database, now=now)
+    assert {name: (card.told_by, card.hub_error) for name, card in found.items()} == {
+        "Told": ("hub.told.example", None),
+        "Asked": ("", "Asked."),
+        "Forgotten": ("", "Forgotten."),
+        "Alone": ("", None),
+    }
 
 
 def test_items_are_counted_by_the_days_of_the_publication(database: Database, now: datetime) -> None:
