@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-GROUND_FLOOR = {"address", "clock", "errors", "logs", "resources", "secret", "settings", "tokens"}
+GROUND_FLOOR = {"address", "clock", "errors", "logs", "memory", "resources", "secret", "settings", "tokens"}
 
 ROOMS = [
     "store",

@@ -13,6 +13,7 @@ from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from digestmail.errors import SettingsError
 from digestmail.logs import log_plainly
+from digestmail.memory import share_arenas
 from digestmail.settings import load_settings
 from workers.schedule import BEAT_SCHEDULE
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from workers.lookout import Lookout
 
 log_plainly()
+share_arenas()
 settings = load_settings()
 if settings.redis_url is None:
     raise SettingsError(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digestmail.errors import DigestmailError, InputError, SettingsError
 from digestmail.logs import log_plainly
+from digestmail.memory import share_arenas
 from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 
@@ -27,6 +28,7 @@ class _App(typer.Typer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         log_plainly()
+        share_arenas()
         try:
             return super().__call__(*args, **kwargs)
         except DigestmailError as error:

@@ -5,8 +5,11 @@ every feed begins with a letter of XML or JSON.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+
+LARGE = 250_000
+"""Octets after decompression; most documents have fewer."""
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's window sizes for the formats of RFC 1952, 1950 and 1951."""
@@ -21,14 +24,19 @@ class BodyError(Exception):
     """Why a body cannot be had; its text follows the name of a host."""
 
 
-def read_body(chunks: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
+def read_body(
+    chunks: Iterable[bytes], *, encoding: str, limit: int, on_large: Callable[[], None] = lambda: None
+) -> bytes:
     """Join the chunks, at most `limit` bytes after decompression; `encoding` is the Content-Encoding (RFC 9110, 8.4).
 
+    `on_large` is called before more than LARGE bytes of it are held.
     What is gzip is decompressed though nobody says so, and what only says so is left as it is. Raises BodyError where
     it is larger, damaged, or compressed in another way than once by gzip or deflate.
     """
     body = bytearray()
     for part in _decoded(chunks, encoding=encoding.strip().lower(), most=limit + 1):
+        if len(body) <= LARGE < len(body) + len(part):
+            on_large()
         body += part
         if len(body) > limit:
             raise BodyError(f"sent more than {limit / 1_000_000:g} MB, which is too much for a feed")

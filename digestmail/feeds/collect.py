@@ -5,6 +5,7 @@ answers without one, many are settled together: what a crash loses of these is o
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.health import RETRY_AFTER
 from digestmail.feeds.parse import Parse, parse_feed
 from digestmail.feeds.politeness import Turns
+from digestmail.feeds.room import LARGE_AT_ONCE, Room
 from digestmail.feeds.settle import Failure, Outcome, Poll, settle, unforeseen
 from digestmail.store.database import Database
 
@@ -72,7 +74,10 @@ def collect_due(
     with fetcher.keeping_connections():
         try:
             this = _Round(database, clock, jitter=jitter, on_feed=on_feed, stopping=stopping)
-            return this.run(lambda feed: threads.submit(_poll, fetcher, parse, feed), every_feed=every_feed)
+            places = threading.Semaphore(LARGE_AT_ONCE)
+            return this.run(
+                lambda feed: threads.submit(_poll, fetcher, parse, feed, Room(places)), every_feed=every_feed
+            )
         finally:
             threads.shutdown(cancel_futures=True)
 
@@ -176,6 +181,7 @@ class _Round:
     def _settle_together(self, polls: Sequence[Poll]) -> None:
         for poll, outcome in zip(polls, settle(self._database, polls, self._clock, self._jitter), strict=True):
             self._outcomes.append((poll.feed.url, outcome))
+            poll.room.leave()
         self._tell([poll.feed for poll in polls])
 
     def _tell(self, feeds: Sequence[Claimed]) -> None:
@@ -185,13 +191,13 @@ class _Round:
                 self._on_feed(self._done, self._total, feed.url)
 
 
-def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed) -> Poll:
-    """Fetch and read a feed, in a thread of its own."""
+def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed, room: Room) -> Poll:
+    """Fetch and read a feed, in a thread of its own. A large document has its room until it is stored."""
     began = time.monotonic()
     answer: Fetched | Failure
     document = None
     try:
-        fetched = fetcher.get(feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local)
+        fetched = fetcher.get(feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local, room=room)
         if fetched.status != HTTPStatus.NOT_MODIFIED:
             document = parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
         answer = replace(fetched, body=b"")
@@ -199,4 +205,6 @@ def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed) -> Poll:
         answer = Failure(str(error), error.permanent, error.retry_after)
     except Exception as error:
         answer = unforeseen(feed, error)
-    return Poll(feed, answer, document, time.monotonic() - began)
+    if document is None:
+        room.leave()
+    return Poll(feed, answer, document, time.monotonic() - began, room)

@@ -41,6 +41,12 @@ class Deadline:
             raise TimeoutError
         return left
 
+    def uncounted(self, wait: Callable[[], None]) -> None:
+        """Do something that takes nothing of the time that is left."""
+        began = time.monotonic()
+        wait()
+        self._ends += time.monotonic() - began
+
     def bound(self, call: Callable[[], Found]) -> Found:
         """The call's result, or its exception. Raises TimeoutError at the end, and leaves the call to itself.
 

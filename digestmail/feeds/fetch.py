@@ -25,6 +25,7 @@ from digestmail.feeds.answer import Fetched, Headers, max_age, refusal
 from digestmail.feeds.body import BodyError, read_body
 from digestmail.feeds.clean import HOST
 from digestmail.feeds.connection import Deadline, Line, Lines, Peer
+from digestmail.feeds.room import Room
 from digestmail.settings import Network
 
 __all__ = ["Fetched", "Fetcher", "read_url"]
@@ -86,11 +87,18 @@ class Fetcher:
         return self._lines.kept()
 
     def get(
-        self, url: str, *, etag: str | None = None, last_modified: str | None = None, local: bool = False
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        local: bool = False,
+        room: Room | None = None,
     ) -> Fetched:
         """Fetch `url`; the validators go back exactly as they came (RFC 9110, 13.1).
 
-        `local` lets the URL itself, but no redirect, lead to this machine. Raises FeedError in words.
+        `local` lets the URL itself, but no redirect, lead to this machine. A large body waits for `room`, and then has
+        it. Raises FeedError in words.
         """
         headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
         if etag:
@@ -102,7 +110,7 @@ class Fetcher:
         been = [here]
         for hop in range(MAX_REDIRECTS + 1):
             with _in_words(here.host, timeout=self._timeout):
-                answer = self._ask(here, headers, deadline, loopback=local and hop == 0)
+                answer = self._ask(here, headers, deadline, loopback=local and hop == 0, room=room)
             if isinstance(answer, _Answer):
                 permanent_url = str(here) if hop and moved_for_good else None
                 return _fetched(answer, url=str(here), permanent_url=permanent_url)
@@ -143,24 +151,24 @@ class Fetcher:
         raise FeedError(f"{read_url(url).host} redirects more than {MAX_REDIRECTS} times.")
 
     def _ask(
-        self, url: httpx2.URL, headers: Mapping[str, str], deadline: Deadline, *, loopback: bool
+        self, url: httpx2.URL, headers: Mapping[str, str], deadline: Deadline, *, loopback: bool, room: Room | None
     ) -> _Answer | _Redirect:
         """One request and its answer, without following it."""
         peer, request = _to_send(b"GET", url, headers, loopback=loopback)
         if (kept := self._lines.take(peer)) is not None:
             try:
-                return self._exchange(kept, request, deadline)
+                return self._exchange(kept, request, deadline, room)
             except OSError as error:
                 if kept.heard or isinstance(error, TimeoutError):
                     raise
                 # The server has hung up meanwhile, as it may (RFC 9112, 9.3.1), and not answered the question.
-        return self._exchange(self._new_line(peer, deadline), request, deadline)
+        return self._exchange(self._new_line(peer, deadline), request, deadline, room)
 
     def _new_line(self, peer: Peer, deadline: Deadline) -> Line:
         tls = (self._ssl_context or _public_authorities()) if peer.scheme == "https" else None
         return Line(peer, self._addresses(peer, deadline), deadline, tls)
 
-    def _exchange(self, line: Line, request: h11.Request, deadline: Deadline) -> _Answer | _Redirect:
+    def _exchange(self, line: Line, request: h11.Request, deadline: Deadline, room: Room | None) -> _Answer | _Redirect:
         """Ask, and read what the answer says. Raises FeedError for a refusal."""
         try:
             response = line.ask(request, deadline)
@@ -171,7 +179,12 @@ class Fetcher:
             unchanged = status == HTTPStatus.NOT_MODIFIED and _asked_for_changes(request)
             if not (200 <= status < 300 or unchanged):
                 raise refusal(line.peer.host, status, got, now=self._clock())
-            body = read_body(line.body(), encoding=got.get("content-encoding", ""), limit=self._max_bytes)
+            body = read_body(
+                line.body(),
+                encoding=got.get("content-encoding", ""),
+                limit=self._max_bytes,
+                on_large=lambda: deadline.uncounted(room.take) if room else None,
+            )
             links = tuple(value for name, value in fields if name == "link")
             return _Answer(304 if unchanged else 200, got, links, body)
         finally:

@@ -19,6 +19,7 @@ from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.feeds.parse import parse_feed
 from digestmail.feeds.politeness import AT_ONCE_OF_A_HOST
+from digestmail.feeds.room import LARGE_AT_ONCE, Room
 from digestmail.store.database import Database
 from digestmail.store.models import Feed
 from tests.feeds.documents import item, rss
@@ -46,7 +47,13 @@ class Scripted(Fetcher):
         self._answer = answer
 
     def get(
-        self, url: str, *, etag: str | None = None, last_modified: str | None = None, local: bool = False
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        local: bool = False,
+        room: Room | None = None,
     ) -> Fetched:
         return self._answer(url)
 
@@ -260,3 +267,44 @@ def test_documents_are_read_by_whatever_is_given(
     subscribe(database, [server.url("/")], now=now)
     assert collect_due(database, fetcher, standing_still(now), parse=parse).new_items == 1
     assert rows(database)[server.url("/")].title == "New"
+
+
+def test_few_large_documents_are_held_at_once_and_hold_up_no_small_one(
+    database: Database, server: Server, now: datetime
+) -> None:
+    large = [f"http://large{number}.example:{server.port}/large" for number in range(3 * LARGE_AT_ONCE)]
+    small = f"http://small.example:{server.port}/small"
+    subscribe(database, [*large, small], now=now)
+    server.pages["/large"] = Page(rss(item("a", at=now, text="word " * 60_000)))
+    server.pages["/small"] = Page(rss(item("b", at=now)))
+    lock, held, most, small_is_read = threading.Lock(), set[str](), [0], threading.Event()
+
+    def parse(body: bytes, *, content_type: str, url: str) -> ParsedFeed:
+        if url == small:
+            small_is_read.set()
+        else:
+            with lock:
+                held.add(url)
+                most[0] = max(most[0], len(held))
+            assert small_is_read.wait(20)
+        return parse_feed(body, content_type=content_type, url=url)
+
+    def on_feed(_done: int, _total: int, url: str) -> None:
+        with lock:
+            held.discard(url)
+
+    report = collect_due(database, Everywhere(), standing_still(now), parse=parse, on_feed=on_feed)
+    assert (report.polled, report.failures) == (len(large) + 1, ())
+    assert most[0] <= LARGE_AT_ONCE
+
+
+def test_a_large_document_that_cannot_be_read_leaves_its_room(
+    database: Database, server: Server, now: datetime
+) -> None:
+    urls = [f"http://large{number}.example:{server.port}/large" for number in range(2 * LARGE_AT_ONCE)]
+    subscribe(database, urls, now=now)
+    server.pages["/large"] = Page(b"word " * 60_000)
+    report = collect_due(database, Everywhere(), standing_still(now))
+    assert [sentence.split(" sent ")[1] for _, sentence in report.failures] == [
+        "is not a feed: neither RSS nor Atom nor JSON Feed."
+    ] * len(urls)
