@@ -25,7 +25,7 @@ class BodyError(Exception):
 
 
 def read_body(
-    chunks: Iterable[bytes], *, encoding: str, limit: int, on_large: Callable[[], None] = lambda: None
+    chunks: Iterable[bytes], *, encoding: str, limit: int, on_large: Callable[[], None] | None = None
 ) -> bytes:
     """Join the chunks, at most `limit` bytes after decompression; `encoding` is the Content-Encoding (RFC 9110, 8.4).
 
@@ -35,7 +35,7 @@ def read_body(
     """
     body = bytearray()
     for part in _decoded(chunks, encoding=encoding.strip().lower(), most=limit + 1):
-        if len(body) <= LARGE < len(body) + len(part):
+        if on_large is not None and len(body) <= LARGE < len(body) + len(part):
             on_large()
         body += part
         if len(body) > limit:

@@ -183,7 +183,7 @@ class Fetcher:
                 line.body(),
                 encoding=got.get("content-encoding", ""),
                 limit=self._max_bytes,
-                on_large=lambda: deadline.uncounted(room.take) if room else None,
+                on_large=(lambda: deadline.uncounted(room.take)) if room else None,
             )
             links = tuple(value for name, value in fields if name == "link")
             return _Answer(304 if unchanged else 200, got, links, body)

@@ -2,6 +2,8 @@
 
 import threading
 
+from digestmail.feeds.body import BodyError
+
 LARGE_AT_ONCE = 4
 _PATIENCE = 60.0
 """Seconds after which room is not waited for any longer."""
@@ -18,9 +20,9 @@ class Room:
         self._taken = False
 
     def take(self) -> None:
-        """Wait until there is room. Raises TimeoutError."""
+        """Wait until there is room. Raises BodyError."""
         if not self._places.acquire(timeout=_PATIENCE):
-            raise TimeoutError
+            raise BodyError("sent a large document while too many others were being read")
         self._taken = True
 
     def leave(self) -> None:

@@ -1,4 +1,5 @@
 import ipaddress
+import time
 
 import h11
 import pytest
@@ -13,6 +14,12 @@ def test_a_deadline_that_has_passed_is_an_error() -> None:
     assert 0 < Deadline(5).left() <= 5
     with pytest.raises(TimeoutError):
         Deadline(0).left()
+
+
+def test_what_is_not_counted_takes_nothing_of_the_time() -> None:
+    deadline = Deadline(0.5)
+    deadline.uncounted(lambda: time.sleep(0.6))
+    assert 0 < deadline.left() <= 0.5
 
 
 def test_a_bounded_call_gives_its_result_or_its_exception() -> None:
