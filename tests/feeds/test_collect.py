@@ -1,6 +1,7 @@
 import ipaddress
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -117,12 +118,10 @@ def test_an_unforeseen_fault_is_written_on_its_feed_too(
     database: Database, server: Server, now: datetime, add: Add, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Faulty(Fetcher):
-        def get(
-            self, url: str, *, etag: str | None = None, last_modified: str | None = None, local: bool = False
-        ) -> Fetched:
+        def get(self, url: str, **asked: Any) -> Fetched:
             if url == bad:
                 raise ZeroDivisionError("unforeseen")
-            return super().get(url, etag=etag, last_modified=last_modified, local=local)
+            return super().get(url, **asked)
 
     bad, good = add("/bad"), add("/good")
     server.pages["/good"] = Page(rss(item("a", at=now)))
@@ -199,9 +198,7 @@ def test_a_feed_whose_collector_died_is_taken_again(
         raise Died
 
     class Deaf(Fetcher):
-        def get(
-            self, url: str, *, etag: str | None = None, last_modified: str | None = None, local: bool = False
-        ) -> Fetched:
+        def get(self, url: str, **asked: Any) -> Fetched:
             raise Died
 
     add("/feed")

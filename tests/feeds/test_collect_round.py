@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -19,7 +20,7 @@ from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.feeds.parse import parse_feed
 from digestmail.feeds.politeness import AT_ONCE_OF_A_HOST
-from digestmail.feeds.room import LARGE_AT_ONCE, Room
+from digestmail.feeds.room import LARGE_AT_ONCE
 from digestmail.store.database import Database
 from digestmail.store.models import Feed
 from tests.feeds.documents import item, rss
@@ -46,15 +47,7 @@ class Scripted(Fetcher):
         super().__init__(contact_url="https://digest.example/")
         self._answer = answer
 
-    def get(
-        self,
-        url: str,
-        *,
-        etag: str | None = None,
-        last_modified: str | None = None,
-        local: bool = False,
-        room: Room | None = None,
-    ) -> Fetched:
+    def get(self, url: str, **_asked: Any) -> Fetched:
         return self._answer(url)
 
 
