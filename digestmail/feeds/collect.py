@@ -20,8 +20,8 @@ from digestmail.feeds.claims import CLAIM, Claimed, claim, give_back, put_off
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.health import RETRY_AFTER
 from digestmail.feeds.parse import Parse, parse_feed
+from digestmail.feeds.permit import LARGE_AT_ONCE, Permit
 from digestmail.feeds.politeness import Turns
-from digestmail.feeds.room import LARGE_AT_ONCE, Room
 from digestmail.feeds.settle import Failure, Outcome, Poll, settle, unforeseen
 from digestmail.store.database import Database
 
@@ -74,9 +74,9 @@ def collect_due(
     with fetcher.keeping_connections():
         try:
             this = _Round(database, clock, jitter=jitter, on_feed=on_feed, stopping=stopping)
-            places = threading.Semaphore(LARGE_AT_ONCE)
+            permits = threading.Semaphore(LARGE_AT_ONCE)
             return this.run(
-                lambda feed: threads.submit(_poll, fetcher, parse, feed, Room(places)), every_feed=every_feed
+                lambda feed: threads.submit(_poll, fetcher, parse, feed, Permit(permits)), every_feed=every_feed
             )
         finally:
             threads.shutdown(cancel_futures=True)
@@ -181,7 +181,7 @@ class _Round:
     def _settle_together(self, polls: Sequence[Poll]) -> None:
         for poll, outcome in zip(polls, settle(self._database, polls, self._clock, self._jitter), strict=True):
             self._outcomes.append((poll.feed.url, outcome))
-            poll.room.leave()
+            poll.permit.release()
         self._tell([poll.feed for poll in polls])
 
     def _tell(self, feeds: Sequence[Claimed]) -> None:
@@ -191,13 +191,15 @@ class _Round:
                 self._on_feed(self._done, self._total, feed.url)
 
 
-def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed, room: Room) -> Poll:
-    """Fetch and read a feed, in a thread of its own. A large document has its room until it is stored."""
+def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed, permit: Permit) -> Poll:
+    """Fetch and read a feed, in a thread of its own. A large document keeps its permit until it is stored."""
     began = time.monotonic()
     answer: Fetched | Failure
     document = None
     try:
-        fetched = fetcher.get(feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local, room=room)
+        fetched = fetcher.get(
+            feed.url, etag=feed.etag, last_modified=feed.last_modified, local=feed.local, permit=permit
+        )
         if fetched.status != HTTPStatus.NOT_MODIFIED:
             document = parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
         answer = replace(fetched, body=b"")
@@ -206,5 +208,5 @@ def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed, room: Room) -> Poll:
     except Exception as error:
         answer = unforeseen(feed, error)
     if document is None:
-        room.leave()
-    return Poll(feed, answer, document, time.monotonic() - began, room)
+        permit.release()
+    return Poll(feed, answer, document, time.monotonic() - began, permit)

@@ -25,7 +25,7 @@ from digestmail.feeds.answer import Fetched, Headers, max_age, refusal
 from digestmail.feeds.body import BodyError, read_body
 from digestmail.feeds.clean import HOST
 from digestmail.feeds.connection import Deadline, Line, Lines, Peer
-from digestmail.feeds.room import Room
+from digestmail.feeds.permit import Permit
 from digestmail.settings import Network
 
 __all__ = ["Fetched", "Fetcher", "read_url"]
@@ -93,12 +93,12 @@ class Fetcher:
         etag: str | None = None,
         last_modified: str | None = None,
         local: bool = False,
-        room: Room | None = None,
+        permit: Permit | None = None,
     ) -> Fetched:
         """Fetch `url`; the validators go back exactly as they came (RFC 9110, 13.1).
 
-        `local` lets the URL itself, but no redirect, lead to this machine. A large body waits for `room`, and then has
-        it. Raises FeedError in words.
+        `local` lets the URL itself, but no redirect, lead to this machine. A large body is read once `permit` is
+        acquired. Raises FeedError in words.
         """
         headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
         if etag:
@@ -110,7 +110,7 @@ class Fetcher:
         been = [here]
         for hop in range(MAX_REDIRECTS + 1):
             with _in_words(here.host, timeout=self._timeout):
-                answer = self._ask(here, headers, deadline, loopback=local and hop == 0, room=room)
+                answer = self._ask(here, headers, deadline, loopback=local and hop == 0, permit=permit)
             if isinstance(answer, _Answer):
                 permanent_url = str(here) if hop and moved_for_good else None
                 return _fetched(answer, url=str(here), permanent_url=permanent_url)
@@ -151,24 +151,26 @@ class Fetcher:
         raise FeedError(f"{read_url(url).host} redirects more than {MAX_REDIRECTS} times.")
 
     def _ask(
-        self, url: httpx2.URL, headers: Mapping[str, str], deadline: Deadline, *, loopback: bool, room: Room | None
+        self, url: httpx2.URL, headers: Mapping[str, str], deadline: Deadline, *, loopback: bool, permit: Permit | None
     ) -> _Answer | _Redirect:
         """One request and its answer, without following it."""
         peer, request = _to_send(b"GET", url, headers, loopback=loopback)
         if (kept := self._lines.take(peer)) is not None:
             try:
-                return self._exchange(kept, request, deadline, room)
+                return self._exchange(kept, request, deadline, permit)
             except OSError as error:
                 if kept.heard or isinstance(error, TimeoutError):
                     raise
                 # The server has hung up meanwhile, as it may (RFC 9112, 9.3.1), and not answered the question.
-        return self._exchange(self._new_line(peer, deadline), request, deadline, room)
+        return self._exchange(self._new_line(peer, deadline), request, deadline, permit)
 
     def _new_line(self, peer: Peer, deadline: Deadline) -> Line:
         tls = (self._ssl_context or _public_authorities()) if peer.scheme == "https" else None
         return Line(peer, self._addresses(peer, deadline), deadline, tls)
 
-    def _exchange(self, line: Line, request: h11.Request, deadline: Deadline, room: Room | None) -> _Answer | _Redirect:
+    def _exchange(
+        self, line: Line, request: h11.Request, deadline: Deadline, permit: Permit | None
+    ) -> _Answer | _Redirect:
         """Ask, and read what the answer says. Raises FeedError for a refusal."""
         try:
             response = line.ask(request, deadline)
@@ -183,7 +185,7 @@ class Fetcher:
                 line.body(),
                 encoding=got.get("content-encoding", ""),
                 limit=self._max_bytes,
-                on_large=(lambda: deadline.uncounted(room.take)) if room else None,
+                on_large=(lambda: deadline.uncounted(permit.acquire)) if permit else None,
             )
             links = tuple(value for name, value in fields if name == "link")
             return _Answer(304 if unchanged else 200, got, links, body)

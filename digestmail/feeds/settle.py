@@ -16,7 +16,7 @@ from digestmail.feeds.health import note_failure, note_success
 from digestmail.feeds.hub_offer import hub_offer
 from digestmail.feeds.hubs import note_hub
 from digestmail.feeds.items import store_entries
-from digestmail.feeds.room import Room
+from digestmail.feeds.permit import Permit
 from digestmail.store.database import Database, among, hold_back_news
 from digestmail.store.models import Feed, Subscriber
 
@@ -41,8 +41,8 @@ class Poll:
     document: ParsedFeed | None
     seconds: float
     """From the question to here."""
-    room: Room
-    """What its document takes, to be left once that is stored."""
+    permit: Permit
+    """To be released once the document is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from digestmail.feeds.document import ParsedFeed
 from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.feeds.parse import parse_feed
+from digestmail.feeds.permit import LARGE_AT_ONCE
 from digestmail.feeds.politeness import AT_ONCE_OF_A_HOST
-from digestmail.feeds.room import LARGE_AT_ONCE
 from digestmail.store.database import Database
 from digestmail.store.models import Feed
 from tests.feeds.documents import item, rss
@@ -291,7 +291,7 @@ def test_few_large_documents_are_held_at_once_and_hold_up_no_small_one(
     assert most[0] <= LARGE_AT_ONCE
 
 
-def test_a_large_document_that_cannot_be_read_leaves_its_room(
+def test_a_large_document_that_cannot_be_read_gives_its_permit_back(
     database: Database, server: Server, now: datetime
 ) -> None:
     urls = [f"http://large{number}.example:{server.port}/large" for number in range(2 * LARGE_AT_ONCE)]

@@ -13,7 +13,7 @@ from digestmail.errors import FeedError
 from digestmail.feeds.addresses import Address
 from digestmail.feeds.body import LARGE
 from digestmail.feeds.fetch import Fetcher, read_url
-from digestmail.feeds.room import Room
+from digestmail.feeds.permit import Permit
 from tests.feeds.server import Page, Server, serving
 from tests.services import lacking
 
@@ -228,26 +228,28 @@ def test_a_server_that_drips_runs_out_of_time(server: Server, part: str) -> None
         stopped.set()
 
 
-def test_a_large_body_takes_room_and_a_small_one_none(server: Server, fetcher: Fetcher) -> None:
+def test_a_large_body_needs_a_permit_and_a_small_one_none(server: Server, fetcher: Fetcher) -> None:
     server.pages["/small"], server.pages["/large"] = Page(bytes(LARGE)), Page(bytes(LARGE + 1))
-    places = threading.Semaphore(1)
-    room = Room(places)
-    fetcher.get(server.url("/small"), room=room)
-    assert places.acquire(blocking=False)
-    places.release()
-    fetcher.get(server.url("/large"), room=room)
-    assert not places.acquire(blocking=False)
-    room.leave()
-    room.leave()
-    assert places.acquire(blocking=False)
-    assert not places.acquire(blocking=False)
+    permits = threading.Semaphore(1)
+    permit = Permit(permits)
+    fetcher.get(server.url("/small"), permit=permit)
+    assert permits.acquire(blocking=False)
+    permits.release()
+    fetcher.get(server.url("/large"), permit=permit)
+    assert not permits.acquire(blocking=False)
+    permit.release()
+    permit.release()
+    assert permits.acquire(blocking=False)
+    assert not permits.acquire(blocking=False)
 
 
-def test_where_there_is_no_room_it_says_so(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digestmail.feeds.room._PATIENCE", 0.01)
+def test_where_no_permit_is_to_be_had_it_says_so(
+    server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digestmail.feeds.permit._PATIENCE", 0.01)
     server.pages["/large"] = Page(bytes(LARGE + 1))
     with pytest.raises(FeedError, match="while too many others were being read"):
-        fetcher.get(server.url("/large"), room=Room(threading.Semaphore(0)))
+        fetcher.get(server.url("/large"), permit=Permit(threading.Semaphore(0)))
 
 
 def test_a_name_that_is_never_found_runs_out_of_time() -> None:
