@@ -142,7 +142,8 @@ def collecting() -> Iterator[Callable[[int, int, str], None]]:
 
 def in_words(report: "CollectReport") -> str:
     """What a collect did."""
-    return f"Collected {report.polled} feeds: {report.new_items} new items, {len(report.failures)} failures."
+    news, failures = counted(report.new_items, "new item"), counted(len(report.failures), "failure")
+    return f"Collected {counted(report.polled, 'feed')}: {news}, {failures}."
 
 
 def complain(report: "CollectReport") -> None:

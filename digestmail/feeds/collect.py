@@ -209,4 +209,4 @@ def _poll(fetcher: Fetcher, parse: Parse, feed: Claimed, permit: Permit) -> Poll
         answer = unforeseen(feed, error)
     if document is None:
         permit.release()
-    return Poll(feed, answer, document, time.monotonic() - began, permit)
+    return Poll(feed, answer, document, time.monotonic() - began - permit.waited, permit)

@@ -185,7 +185,7 @@ class Fetcher:
                 line.body(),
                 encoding=got.get("content-encoding", ""),
                 limit=self._max_bytes,
-                on_large=(lambda: deadline.uncounted(permit.acquire)) if permit else None,
+                on_large=(lambda: deadline.extend(permit.acquire())) if permit else None,
             )
             links = tuple(value for name, value in fields if name == "link")
             return _Answer(304 if unchanged else 200, got, links, body)

@@ -1,6 +1,7 @@
 """Permits to hold a large document: few are held at once, however many feeds send one at the same time."""
 
 import threading
+import time
 
 from digestmail.feeds.body import BodyError
 
@@ -18,12 +19,16 @@ class Permit:
     def __init__(self, permits: threading.Semaphore) -> None:
         self._permits = permits
         self._held = False
+        self.waited = 0.0
+        """Seconds, which are not the server's fault."""
 
-    def acquire(self) -> None:
-        """Wait until there is one. Raises BodyError."""
+    def acquire(self) -> float:
+        """Wait until there is one; for how many seconds. Raises BodyError."""
+        began = time.monotonic()
         if not self._permits.acquire(timeout=_PATIENCE):
             raise BodyError("sent a large document while too many others were being read")
-        self._held = True
+        self._held, self.waited = True, time.monotonic() - began
+        return self.waited
 
     def release(self) -> None:
         """Let the next one have it."""

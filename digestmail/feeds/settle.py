@@ -40,7 +40,7 @@ class Poll:
     answer: Fetched | Failure
     document: ParsedFeed | None
     seconds: float
-    """From the question to here."""
+    """From the question to here, without the wait for the permit."""
     permit: Permit
     """To be released once the document is stored."""
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -20,7 +21,7 @@ from digestmail.feeds.fetch import Fetched, Fetcher
 from digestmail.feeds.manage import add_feed, add_topic
 from digestmail.feeds.parse import parse_feed
 from digestmail.feeds.permit import LARGE_AT_ONCE
-from digestmail.feeds.politeness import AT_ONCE_OF_A_HOST
+from digestmail.feeds.politeness import AT_ONCE_OF_A_HOST, Turns
 from digestmail.store.database import Database
 from digestmail.store.models import Feed
 from tests.feeds.documents import item, rss
@@ -301,3 +302,27 @@ def test_a_large_document_that_cannot_be_read_gives_its_permit_back(
     assert [sentence.split(" sent ")[1] for _, sentence in report.failures] == [
         "is not a feed: neither RSS nor Atom nor JSON Feed."
     ] * len(urls)
+
+
+def test_who_waits_for_a_permit_is_not_taken_for_slow(
+    database: Database, server: Server, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [f"http://large{number}.example:{server.port}/large" for number in range(3)]
+    subscribe(database, urls, now=now)
+    server.pages["/large"] = Page(b"word " * 60_000)
+    monkeypatch.setattr("digestmail.feeds.collect.LARGE_AT_ONCE", 1)
+    monkeypatch.setattr("digestmail.feeds.collect._SLOW_SECONDS", 0.9)
+    end, ended = Turns.end, list[bool]()
+
+    def note(turns: Turns[Any], feed: Any, *, well: bool) -> None:
+        ended.append(well)
+        end(turns, feed, well=well)
+
+    monkeypatch.setattr(Turns, "end", note)
+
+    def parse(_body: bytes, *, content_type: str, url: str) -> ParsedFeed:
+        time.sleep(0.5)
+        return ParsedFeed(title="", entries=())
+
+    assert collect_due(database, Everywhere(), standing_still(now), parse=parse).failures == ()
+    assert ended == [True] * len(urls)
