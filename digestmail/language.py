@@ -19,9 +19,8 @@ from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
-from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
 
+from digestmail.errors import InputError
 from digestmail.resources import templates_folder
 from digestmail.sentence import Sentence
 
@@ -151,11 +150,18 @@ def english() -> Language:
 def find_language(tag: str) -> Language | None:
     """The language for a tag such as `es-MX`: itself, else with less and less of the tag (RFC 4647, 3.4); or None."""
     known = {code.lower(): language for code, language in languages().items()}
-    parts = tag.strip().replace("_", "-").lower().split("-")
+    parts = tag[:40].strip().replace("_", "-").lower().split("-")
     for length in range(len(parts), 0, -1):
         if found := known.get("-".join(parts[:length])):
             return found
     return None
+
+
+def known_language(tag: str) -> Language:
+    """The same. Raises InputError (field `locale`) where we have no catalogue for it."""
+    if found := find_language(tag):
+        return found
+    raise InputError(f"We have no language “{tag}”. There are: {', '.join(languages())}.", field="locale")
 
 
 def language_of(locale: str) -> Language:
@@ -172,27 +178,6 @@ def negotiated(accept_language: str, *, otherwise: Language) -> Language:
         if quality and found and found.code.lower() not in refused:
             return found
     return otherwise
-
-
-def speak(environment: Environment) -> None:
-    """Let templates say messages in the `language` that they are given: `_("…")`, `ngettext("…", "…", number)`."""
-    environment.add_extension("jinja2.ext.i18n")
-    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-
-
-@pass_context
-def _gettext(context: Context, message: str) -> str:
-    return _spoken(context).gettext(message)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, number: int) -> str:
-    return _spoken(context).ngettext(one, many, number)
-
-
-def _spoken(context: Context) -> Language:
-    language: Language = context["language"]
-    return language
 
 
 def _wishes(accept_language: str) -> Iterator[tuple[float, str]]:

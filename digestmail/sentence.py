@@ -1,4 +1,4 @@
-"""A sentence for readers: English text that remembers how it was made, so that a page can say it in another language."""
+"""A sentence for readers: English text that knows how it was made, so that a page can say it in another language."""
 
 
 class Sentence(str):

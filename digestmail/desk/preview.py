@@ -11,6 +11,7 @@ from digestmail.desk.service import Service
 from digestmail.editions.assemble import newest, news
 from digestmail.editions.select import select
 from digestmail.errors import InputError
+from digestmail.language import Language
 from digestmail.messages.alone import plain_rendering
 from digestmail.messages.compose import DigestComposer
 from digestmail.store.states import Kind
@@ -29,7 +30,9 @@ class Preview:
     message: bytes
 
 
-def preview_digest(session: Session, service: Service, *, topics: Sequence[str], now: datetime) -> Preview:
+def preview_digest(
+    session: Session, service: Service, *, topics: Sequence[str], language: Language, now: datetime
+) -> Preview:
     """The digest of the last 24 hours for a reader of `topics` (slugs), or of the newest items where those had none.
 
     Raises InputError for an unknown topic and where there is nothing to show at all.
@@ -43,13 +46,20 @@ def preview_digest(session: Session, service: Service, *, topics: Sequence[str],
         content,
         topics=chosen,
         publication=service.publication,
+        language=language,
         day=day,
         unsubscribe=service.tokens.make(Purpose.UNSUBSCRIBE, 0),
         preferences=service.tokens.make(Purpose.PREFERENCES, 0),
         view=service.tokens.make(Purpose.VIEW, 0),
     )
     composer = DigestComposer(
-        content, kind=Kind.DIGEST, slot_at=now, edition_id=0, publication=service.publication, tokens=service.tokens
+        content,
+        kind=Kind.DIGEST,
+        slot_at=now,
+        edition_id=0,
+        publication=service.publication,
+        language=language,
+        tokens=service.tokens,
     )
     message = composer.compose(delivery_id=0, subscriber_id=0, recipient="reader@example.org", topics=chosen, day=day)
     if rendering is None or message is None:

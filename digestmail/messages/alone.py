@@ -43,7 +43,9 @@ def plain_rendering(
     if octets_of(rendering.html) <= budget:
         return rendering
     marks = Marks()
-    parts = Parts(digest.in_every_form().render(kind=kind, publication=publication, language=language, marker=marks), marks)
+    parts = Parts(
+        digest.in_every_form().render(kind=kind, publication=publication, language=language, marker=marks), marks
+    )
     cut_digest = digest.cut(_kept(digest, parts, values, language, budget))
     marker = NoMarks(values | {"more": more_in_words(cut_digest.hidden, language)})
     return cut_digest.render(kind=kind, publication=publication, language=language, marker=marker)
@@ -73,9 +75,7 @@ def _digest(content: Content, topics: Iterable[int], language: Language) -> Dige
     return Digest.of(selection) if selection.sections else None
 
 
-def _kept(
-    digest: Digest, parts: Parts, values: Mapping[str, str], language: Language, budget: int
-) -> list[Kept]:
+def _kept(digest: Digest, parts: Parts, values: Mapping[str, str], language: Language, budget: int) -> list[Kept]:
     """What is left of each topic where the digest may have so many octets."""
     sizes = {name: len(value.encode()) for name, value in values.items()} | {"more": 0}
     sections = [SectionParts(section, parts, parts.story) for section in digest.selection.sections]

@@ -34,7 +34,9 @@ class Kept(NamedTuple):
     shown: int
 
 
-def cut(topics: Sequence[Sequence[Measured]], *, around: int, more: Callable[[int], int], budget: int = BUDGET) -> list[Kept]:
+def cut(
+    topics: Sequence[Sequence[Measured]], *, around: int, more: Callable[[int], int], budget: int = BUDGET
+) -> list[Kept]:
     """By topic, how many stories are shown in full and how many at all, so that the digest is at most `budget` octets.
 
     `around` is what everything else takes; `more` gives what the line takes that counts so many others. One

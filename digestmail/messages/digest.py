@@ -103,9 +103,7 @@ class Digest:
     def render(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> Rendering:
         """Both forms of the mail."""
         welcome = kind is Kind.WELCOME
-        return render(
-            "digest", marker=marker, publication=publication, language=language, digest=self, welcome=welcome
-        )
+        return render("digest", marker=marker, publication=publication, language=language, digest=self, welcome=welcome)
 
     def render_page(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
         """The same as a page for a browser."""

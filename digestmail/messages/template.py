@@ -14,10 +14,11 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from premailer import Premailer
 
-from digestmail.language import Language, speak
+from digestmail.language import Language
 from digestmail.messages import prose
 from digestmail.messages.publication import Publication
 from digestmail.resources import templates_folder
+from digestmail.speaking import speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,14 @@ class Marker(Protocol):
         """The mark in place of the value `name`, or the value."""
 
 
-def render(
-    name: str, *, marker: Marker, publication: Publication, language: Language, **values: object
-) -> Rendering:
+def render(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> Rendering:
     """The mail `name` from its templates `mail/{name}.html` and `.txt`, the HTML with its styles inlined."""
     html = render_page(name, marker=marker, publication=publication, language=language, **values)
     text = _filled(f"{name}.txt", marker, {**values, "publication": publication, "language": language})
     return Rendering(html=_inline(html), text=text)
 
 
-def render_page(
-    name: str, *, marker: Marker, publication: Publication, language: Language, **values: object
-) -> str:
+def render_page(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> str:
     """The HTML alone, for a browser: it needs no inlined styles, and without them a page costs a tenth."""
     return _filled(f"{name}.html", marker, {**values, "publication": publication, "language": language})
 

@@ -79,11 +79,11 @@ def test_what_fails_for_one_reader_fails_for_that_reader_only(mailroom: Mailroom
 
 def test_an_edition_is_rendered_once_and_few_are_kept(mailroom: Mailroom) -> None:
     first = mailroom.compose(claimed(1, 1))
-    composer = weakref.ref(mailroom._editions[1])
+    composer = weakref.ref(mailroom._editions[1, "en"])
     for number in range(2, 9):
         mailroom.compose(claimed(number, 1))
     assert mailroom.compose(claimed(1, 1)) == first
-    assert composer() is mailroom._editions[1]
+    assert composer() is mailroom._editions[1, "en"]
     for number in range(2, 13):
         mailroom.compose(claimed(number, 1))
     assert len(mailroom._editions) == 8
@@ -128,10 +128,10 @@ def test_a_worker_that_rendered_before_the_poison_was_found_looks_again(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mailroom.compose(claimed(13, 1))
-    first = mailroom._editions[13]
+    first = mailroom._editions[13, "en"]
     monkeypatch.setattr(type(first), "compose", fails_of(first))
     assert mailroom.compose(claimed(13, 1))
-    assert mailroom._editions[13] is not first
+    assert mailroom._editions[13, "en"] is not first
 
 
 def fails_of(broken: DigestComposer) -> Any:

@@ -24,7 +24,7 @@ def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now
     report = read(
         publication,
         now,
-        HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,de,2026-01-01T00:00:00Z,old list\n",
+        HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,es-MX,2026-01-01T00:00:00Z,old list\n",
     )
     assert report == ImportReport(active=1, to_confirm=0, bad=())
     with publication.reading() as session:
@@ -32,7 +32,7 @@ def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now
         topics = topics_of(session, row.id or 0)
         sources = session.exec(select(ConsentEvent.source)).all()
         deliveries = session.exec(select(Delivery)).all()
-    assert (row.email, row.standing, row.hour, row.days, row.locale) == ("Ann@example.org", Standing.ACTIVE, 6, 9, "de")
+    assert (row.email, row.standing, row.hour, row.days, row.locale) == ("Ann@example.org", Standing.ACTIVE, 6, 9, "es")
     assert row.next_send_at == datetime(2026, 11, 25, 21, tzinfo=UTC)
     assert row.window_start_at == now - timedelta(hours=24)
     assert (topics, sources, deliveries) == ({1, 2}, ["old list"], [])
