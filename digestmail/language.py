@@ -43,8 +43,7 @@ class Language:
     @property
     def name(self) -> str:
         """Its name in its own words."""
-        name = self._locale.get_display_name() or self.code
-        return name[0].upper() + name[1:]
+        return _capital(self._locale.get_display_name() or self.code)
 
     @property
     def direction(self) -> str:
@@ -84,9 +83,13 @@ class Language:
         """Such as “Monday, 23 November 2026”."""
         return format_date(day, "EEEE, d MMMM y" if self._is_source else "full", locale=self._locale)
 
-    def longest_day(self) -> int:
-        """The most octets that a day has."""
-        return _longest_day(self)
+    def dateline(self, day: date) -> str:
+        """The same as a line of its own, and so with a capital."""
+        return _capital(self.day(day))
+
+    def longest_dateline(self) -> int:
+        """The most octets that such a line has."""
+        return _longest_dateline(self)
 
     def day_and_time(self, at: datetime, time_zone: str) -> str:
         """Such as “23 November, 14:05”, in the time zone."""
@@ -107,8 +110,7 @@ class Language:
 
     def weekday(self, weekday: int) -> str:
         """Such as “Monday”, which is 0."""
-        name = str(get_day_names("wide", "stand-alone", self._locale)[weekday])
-        return name[0].upper() + name[1:]
+        return _capital(str(get_day_names("wide", "stand-alone", self._locale)[weekday]))
 
     def place(self, time_zone: str) -> str:
         """The town that a time zone is named for, such as “New York”; "" for one that is named for none."""
@@ -180,6 +182,10 @@ def negotiated(accept_language: str, *, otherwise: Language) -> Language:
     return otherwise
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _wishes(accept_language: str) -> Iterator[tuple[float, str]]:
     """Each range of the header with its quality; what is malformed is passed over."""
     for element in accept_language[:_LONGEST_WISH].split(","):
@@ -203,6 +209,6 @@ def _catalogue(code: str) -> NullTranslations:
 
 
 @cache
-def _longest_day(language: Language) -> int:
+def _longest_dateline(language: Language) -> int:
     days = (date(2026, month, day) for month in range(1, 13) for day in range(20, 27))
-    return max(len(language.day(day).encode()) for day in days)
+    return max(len(language.dateline(day).encode()) for day in days)

@@ -38,7 +38,7 @@ def plain_rendering(
     digest = _digest(content, topics, language)
     if digest is None:
         return None
-    values = {"day": language.day(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
+    values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
     rendering = digest.render(kind=kind, publication=publication, language=language, marker=NoMarks(values))
     if octets_of(rendering.html) <= budget:
         return rendering
@@ -66,7 +66,7 @@ def whole_page(
     digest = _digest(content, topics, language)
     if digest is None:
         return None
-    marker = NoMarks({"day": language.day(day), "unsubscribe": unsubscribe, "preferences": preferences})
+    marker = NoMarks({"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences})
     return digest.render_page(kind=kind, publication=publication, language=language, marker=marker)
 
 

@@ -172,7 +172,7 @@ class Layouts:
         return self._frames.get((day, chosen, index, more)) or self._make_around(day, chosen, index, more)
 
     def _make_around(self, day: date, chosen: int, index: bool, more: bool) -> _Around:
-        words = self._language.day(day)
+        words = self._language.dateline(day)
         keys = list(frame_keys(self._selector.announcements(chosen), index=index))
         size = self._parts.html.size(keys, {"day": octets_of(words), **_SIZES})
         if more:
@@ -193,7 +193,7 @@ class Layouts:
             return most(key_of(first, story.id) for story in content.stories)
 
         frame = html.size(
-            frame_keys(content.announcements, index=True), {"day": self._language.longest_day(), **_SIZES}
+            frame_keys(content.announcements, index=True), {"day": self._language.longest_dateline(), **_SIZES}
         )
         preheader = max(TEASERS * of_stories("teaser"), of_stories("lead"))
         index = INDEX_LINES * (most(key_of("group", topic) for topic in self._bits) + of_stories("line"))

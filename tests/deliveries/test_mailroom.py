@@ -43,7 +43,13 @@ def mailroom(tmp_path: Path, sqlite_template: Path) -> Mailroom:
     return Mailroom(database, PUBLICATION, TOKENS)
 
 
-def claimed(edition_id: int | None, *topics: int, kind: Kind = Kind.DIGEST, email: str = "ann@example.org") -> Claimed:
+def claimed(
+    edition_id: int | None,
+    *topics: int,
+    kind: Kind = Kind.DIGEST,
+    email: str = "ann@example.org",
+    locale: str = "en",
+) -> Claimed:
     return Claimed(
         id=7,
         kind=kind,
@@ -55,6 +61,7 @@ def claimed(edition_id: int | None, *topics: int, kind: Kind = Kind.DIGEST, emai
         attempts=1,
         topics=frozenset(topics),
         unwanted="",
+        locale=locale,
     )
 
 
@@ -68,6 +75,24 @@ def test_a_delivery_becomes_the_message_of_its_kind_and_edition(mailroom: Mailro
         letter = mailroom.compose(claimed(None, kind=kind))
         assert letter
         assert words in str(parsed(letter)["Subject"])
+
+
+def test_everybody_is_written_to_in_their_own_language(mailroom: Mailroom) -> None:
+    for locale, day, confirm in (
+        ("es", "Martes, 24 de noviembre de 2026", "Confirma"),
+        ("ar", "الثلاثاء، 24 نوفمبر 2026", "يُرجى"),
+        ("en", "Tuesday, 24 November 2026", "Please"),
+        ("tlh", "Tuesday, 24 November 2026", "Please"),
+    ):
+        digest, letter = (
+            mailroom.compose(claimed(*given, kind=kind, locale=locale))
+            for given, kind in (((3, 1), Kind.DIGEST), ((None,), Kind.CONFIRMATION))
+        )
+        assert digest
+        assert letter
+        assert day in html_of(digest)
+        assert str(parsed(letter)["Subject"]).startswith(confirm)
+    assert list(mailroom._editions) == [(3, "es"), (3, "ar"), (3, "en")]
 
 
 def test_what_fails_for_one_reader_fails_for_that_reader_only(mailroom: Mailroom) -> None:
