@@ -6,6 +6,7 @@ made once for all who chose alike among those, and a digest is the sections of i
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -86,7 +87,8 @@ class Layouts:
         """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
         """What the pieces take in memory."""
-        self._more_size = self._parts.html.size([MORE], _SIZES)
+        line = self._parts.html.size([MORE], _SIZES)
+        self._more_octets = cache(lambda hidden: line + octets_of(more_in_words(hidden, language)))
         self._always_fit = self._fit_always(content)
 
     def of(self, topics: frozenset[int], day: date) -> Layout | None:
@@ -136,9 +138,6 @@ class Layouts:
             return []
         measured = [section.measured(lines=count) for section, count in zip(sections, lines, strict=True)]
         return cut(measured, around=size, more=self._more_octets, budget=self._budget)
-
-    def _more_octets(self, hidden: int) -> int:
-        return self._more_size + octets_of(more_in_words(hidden, self._language))
 
     def _find(self, group: _Group, chosen: int) -> tuple[tuple[SectionParts, ...], int]:
         sections = [self._section(number, chosen) for number in group.numbers if chosen >> number & 1]
