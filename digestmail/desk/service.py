@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from digestmail.clock import Clock
 from digestmail.deliveries.asking import Ask
@@ -31,6 +30,7 @@ from digestmail.feeds.retention import KEPT_AT_LEAST
 from digestmail.feeds.retention import prune as prune_items
 from digestmail.feeds.sentinel import watch
 from digestmail.messages.publication import Publication
+from digestmail.messages.signature import Signer
 from digestmail.secret import secret_of
 from digestmail.settings import Relay, Settings
 from digestmail.store.database import Database
@@ -53,7 +53,8 @@ class Service:
         self.database = Database(settings.database)
         self.publication = Publication.of(settings)
         self.tokens = Tokens(secret_of(settings))
-        self._mailroom = Mailroom(self.database, self.publication, self.tokens)
+        self.signer = Signer.of(settings, domain=self.publication.domain)
+        self._mailroom = Mailroom(self.database, self.publication, self.tokens, sign=self.signer.sign)
         self._fetcher = Fetcher(allowed_networks=settings.feed_allowed_networks, contact_url=settings.public_url)
         self._relay = relay_of(settings)
         self._rate = self._rate_of(settings)
@@ -95,7 +96,7 @@ class Service:
             recipient=operator_address(self.settings),
             publication=self.publication,
             installation=self.tokens.installation,
-            send=partial(send_single, self._relay),
+            send=lambda message: send_single(self._relay, self.signer.sign(message)),
         )
 
     def deliver(
