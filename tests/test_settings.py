@@ -26,7 +26,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     ("name", "value", "mend"),
     [
         ("PROT", "8001", "Did you mean DIGESTMAIL_PORT"),
-        ("FROBNICATE", "1", "may stand: ASK, BASE_URL, BOUNCES, CATCH_UP"),
+        ("FROBNICATE", "1", "may stand: ACCENT_COLOR, ASK, BASE_URL"),
         ("PORT", "http", "valid integer"),
         ("CATCH_UP", "soon", "6h or 90m"),
         ("CATCH_UP", "1m", "from 15m to 24h"),
