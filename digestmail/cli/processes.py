@@ -30,6 +30,7 @@ def serve(
         if value is not None:
             os.environ[f"{PREFIX}{name}"] = str(value)
     with opened() as (settings, database):
+        rehearse_all(settings)  # a process that fails is tried again: better none begins
         sys.exit(serve_all(settings, database=database, console=console, demo=demo))
 
 
