@@ -92,25 +92,17 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
     wrong = dict.fromkeys(("topics", "email", "hour", "time_zone", "days"), Sentence("Please choose at least one day."))
-    for mistakes in ({}, wrong):
-        for topics in (_TOPICS, []):
-            yield "web/sign_up.html", {"topics": topics, "typed": Typed(), "wrong": mistakes}
-        for saved in (True, False):
-            for standing in (Standing.ACTIVE, Standing.UNSUBSCRIBED):
-                reader = _reader(standing)
-                yield (
-                    "web/preferences.html",
-                    {
-                        "topics": _TOPICS,
-                        "typed": Typed.of(reader, _TOPICS),
-                        "wrong": mistakes,
-                        "saved": saved,
-                        "reader": reader,
-                        "token": "P",
-                        "undo": "U",
-                        "unsubscribe": "X",
-                    },
-                )
+    for topics, mistakes in ((_TOPICS, {}), (_TOPICS, wrong), ([], {})):
+        yield "web/sign_up.html", {"topics": topics, "typed": Typed(), "wrong": mistakes}
+    for standing, saved, mistakes in (
+        (Standing.ACTIVE, False, wrong),
+        (Standing.ACTIVE, True, {}),
+        (Standing.UNSUBSCRIBED, False, {}),
+        (Standing.UNSUBSCRIBED, True, {}),
+    ):
+        reader = _reader(standing)
+        values = {"topics": _TOPICS, "typed": Typed.of(reader, _TOPICS), "wrong": mistakes, "saved": saved}
+        yield "web/preferences.html", values | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"}
 
 
 def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:

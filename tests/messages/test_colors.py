@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digestmail.messages.colors import contrast, mix, readable
@@ -21,6 +21,7 @@ def test_a_color_that_can_be_read_stays() -> None:
     assert readable("#0b5c6b", on="#fffdf9", towards="#000000") == "#0b5c6b"
 
 
+@settings(deadline=None)
 @given(colors)
 def test_any_color_is_made_readable_in_light_and_dark(color: str) -> None:
     assert contrast(readable(color, on="#fffdf9", towards="#000000"), "#fffdf9") >= 4.5
