@@ -1,11 +1,11 @@
 """What a reader typed into a form, and the options that the form offers."""
 
 import unicodedata
-import zoneinfo
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
+from digestmail.clock import time_zones
 from digestmail.language import Language, english, language_of
 from digestmail.sentence import Sentence
 from digestmail.store.models import Topic
@@ -71,7 +71,7 @@ class Typed(BaseModel):
 def zone_groups(language: Language) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """All time zones as (region, ((name, label), …)), regions and labels sorted, zones without a region last."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(zoneinfo.available_timezones()):
+    for name in sorted(time_zones()):
         region, separator, _ = name.partition("/")
         groups.setdefault(region if separator else "Other", []).append((name, zone_in_words(name, language)))
     named = [(region in _OTHERS, language.say(_REGIONS.get(region, region)), zones) for region, zones in groups.items()]
