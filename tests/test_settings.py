@@ -26,7 +26,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     ("name", "value", "mend"),
     [
         ("PROT", "8001", "Did you mean DIGESTMAIL_PORT"),
-        ("FROBNICATE", "1", "may stand: ASK, BASE_URL, CATCH_UP, DATABASE_URL"),
+        ("FROBNICATE", "1", "may stand: ASK, BASE_URL, BOUNCES, CATCH_UP"),
         ("PORT", "http", "valid integer"),
         ("CATCH_UP", "soon", "6h or 90m"),
         ("CATCH_UP", "1m", "from 15m to 24h"),
@@ -44,6 +44,11 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("OPERATOR", "a@example.org, b@example.org", "you@example.org"),
         ("SENDER", "The Courier", "digest@example.org"),
         ("SENDER", "A\r\nBcc: x <a@example.org>", "one line"),
+        ("CONFIRMATION_SENDER", "confirm", "digest@example.org"),
+        ("BOUNCES", "example.org", "bounces@example.org"),
+        ("BOUNCES", "*+*@example.org", "*@bounces.example.org"),
+        ("BOUNCES", "all-mail-that-comes-back-from-the-people@example.org", "37 letters"),
+        ("DKIM_SELECTOR", "s 2026", "such as s2026"),
         ("SECRET_KEY", "short", "32 random characters"),
         ("FEED_ALLOWED_NETWORKS", "10.0.0.0/8, here", "'here'"),
     ],
@@ -69,6 +74,38 @@ def test_names_of_hosts_become_ascii_as_headers_need_them(tmp_path: Path) -> Non
     settings = load(tmp_path, SENDER="Bücher <info@bücher.example>", BASE_URL="https://bücher.example:8443/post/")
     assert settings.sender == "Bücher <info@xn--bcher-kva.example>"
     assert settings.public_url == "https://xn--bcher-kva.example:8443/post"
+
+
+def test_settings_that_go_together_are_named_together(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="DIGESTMAIL_BOUNCES must be set"):
+        load(tmp_path, SENDER="all-that-is-new-in-the-town-and-its-harbour@example.org")
+    with pytest.raises(SettingsError, match="DIGESTMAIL_DKIM_KEY and DKIM_SELECTOR go together"):
+        load(tmp_path, DKIM_KEY="dkim.pem")
+
+
+@pytest.mark.parametrize(
+    ("bounces", "pattern"),
+    [
+        ("", "digest+*@example.org"),
+        ("bounces@example.org", "bounces+*@example.org"),
+        ("*@Bounces.example.org", "*@bounces.example.org"),
+        ("none", None),
+    ],
+)
+def test_where_a_message_comes_back_to(tmp_path: Path, bounces: str, pattern: str | None) -> None:
+    assert load(tmp_path, SENDER="Digest <digest@example.org>", BOUNCES=bounces).bounce_pattern == pattern
+
+
+def test_letters_have_a_sender_of_their_own(tmp_path: Path) -> None:
+    sender = "Digests <digest@example.org>"
+    assert load(tmp_path, SENDER=sender).sender_of_letters == "Digests <digest+confirm@example.org>"
+    assert load(tmp_path, SENDER=sender, CONFIRMATION_SENDER="hi@example.org").sender_of_letters == "hi@example.org"
+
+
+def test_a_second_key_may_sign(tmp_path: Path) -> None:
+    settings = load(tmp_path, DKIM_KEY="rsa.pem, /etc/ed.pem", DKIM_SELECTOR="s1,s2", DKIM_DOMAIN="Bücher.example")
+    assert settings.dkim_key == (Path("rsa.pem"), Path("/etc/ed.pem"))
+    assert (settings.dkim_selector, settings.dkim_domain) == (("s1", "s2"), "xn--bcher-kva.example")
 
 
 def test_mail_does_not_leave_the_machine_without_a_postal_address(tmp_path: Path) -> None:

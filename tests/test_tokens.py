@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digestmail.errors import TokenError
-from digestmail.tokens import TOKEN_LENGTH, Purpose, Tokens
+from digestmail.tokens import MAIL_TOKEN_LENGTH, TOKEN_LENGTH, Purpose, Tokens
 
 TOKENS = Tokens("a secret for tests, 32 characters or more")
 
@@ -25,7 +25,10 @@ def test_the_form_is_pinned() -> None:
         Purpose.VIEW: "AAAABNKbEeaH52vFGXm6xEY",
         Purpose.DESK: "AAAABNKBSnFgXgpkS-A56E0",
         Purpose.HUB: "AAAABNJri6D_NAMFOuNen3c",
+        Purpose.BOUNCE: "AAAABNK6JUSbQYPBTakNwOM",
+        Purpose.GAVE: "AAAABNK3L4Lc4FIWQVB9f1Y",
     }
+    assert TOKENS.mail_maker(Purpose.BOUNCE)(1234) == "00000004d2ba25449b4183c14d"
     assert (
         Tokens("a key longer than a block of the hash " * 3).make(Purpose.CONFIRM, 2**40 - 1)
         == "_______WquRsvGuhAmMQjNg"
@@ -80,3 +83,30 @@ def test_a_token_that_was_cut_off_is_refused(purpose: Purpose, number: int, leng
 def test_another_installation_is_refused() -> None:
     with pytest.raises(TokenError):
         Tokens("another secret, also 32 characters or more").read(Purpose.UNDO, TOKENS.make(Purpose.UNDO, 7))
+
+
+@given(purposes, numbers)
+def test_a_token_in_a_mail_address_survives_a_change_of_case(purpose: Purpose, number: int) -> None:
+    token = TOKENS.mail_maker(purpose)(number)
+    assert len(token) == MAIL_TOKEN_LENGTH
+    assert TOKENS.read_mail_token(purpose, token) == TOKENS.read_mail_token(purpose, token.upper()) == number
+
+
+@given(purposes, purposes, numbers, st.integers(0, MAIL_TOKEN_LENGTH - 1), st.sampled_from("0123456789abcdefg+ "))
+def test_a_changed_token_in_a_mail_address_is_refused(
+    made: Purpose, read: Purpose, number: int, place: int, letter: str
+) -> None:
+    token = TOKENS.mail_maker(made)(number)
+    changed = token[:place] + letter + token[place + 1 :]
+    for wrong in {changed, token[:place], token + "0"} - {token}:
+        with pytest.raises(TokenError):
+            TOKENS.read_mail_token(made, wrong)
+    if made != read:
+        with pytest.raises(TokenError):
+            TOKENS.read_mail_token(read, token)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_no_token_of_a_mail_address(text: str) -> None:
+    with pytest.raises(TokenError):
+        TOKENS.read_mail_token(Purpose.BOUNCE, text)

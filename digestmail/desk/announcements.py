@@ -21,8 +21,14 @@ class AnnouncementRow:
     text: str
     link_url: str
     link_label: str
+    image_url: str
+    image_alt: str
+    image_width: int | None
+    image_height: int | None
     starts_at: datetime
     ends_at: datetime
+    most_times: int | None
+    season: str
     topics: tuple[str, ...]
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from digestmail.editions.content import Content
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.digest import subject
+from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.layout import ENTRY_OCTETS, Layouts
 from digestmail.messages.message import Message, message_id_ending, message_number
 from digestmail.messages.mime import date_header, header, list_id_header, mailbox_header, reader_headers, text_header
@@ -38,7 +39,7 @@ class DigestComposer:
         slot_at = slot_at.astimezone(UTC)
         self._kind = kind
         self._publication = publication
-        self._sender = publication.sender_address
+        self._return_to = ReturnAddress(publication, tokens).of
         self._installation = tokens.installation
         self._id_endings: dict[date, str] = {}
         self._unsubscribe_url = f"{publication.url}/u/"
@@ -82,7 +83,7 @@ class DigestComposer:
         if hidden:
             values |= {"view": (self._view(delivery_id),), "more": (b"%d" % hidden,)}
         data = frame.filled(headers + self._subject(title, stories), values)
-        return Message(message_id, self._sender, recipient, data, self._layouts.wire_ready)
+        return Message(message_id, self._return_to(delivery_id), recipient, data, self._layouts.wire_ready)
 
     def _id_ending(self, day: date) -> str:
         if (ending := self._id_endings.get(day)) is None:

@@ -5,8 +5,10 @@ They show nothing that anybody typed into a form, so that a form cannot be used 
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import NamedTuple
 
+from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.frame import Frame
 from digestmail.messages.keys import ALWAYS
 from digestmail.messages.message import Message, message_id
@@ -30,6 +32,7 @@ class LetterComposer:
         """Render both letters."""
         self._publication = publication
         self._tokens = tokens
+        self._return_to = ReturnAddress(publication, tokens).of
         self._letters = {kind: self._compose(kind) for kind in (Kind.CONFIRMATION, Kind.REMINDER)}
 
     def confirmation(self, *, delivery_id: int, recipient: str, date_at: datetime) -> Message:
@@ -65,7 +68,7 @@ class LetterComposer:
         own = header("To", recipient) + header("Message-ID", identity) + date_header(date_at)
         return Message(
             message_id=identity,
-            sender=self._publication.sender_address,
+            sender=self._return_to(delivery_id),
             recipient=recipient,
             data=letter.frame.filled(own, {name: [token] for name, token in links.items()}),
             wire_ready=letter.wire_ready,
@@ -74,10 +77,11 @@ class LetterComposer:
     def _compose(self, kind: Kind) -> _Letter:
         marks = Marks()
         publication = self._publication
+        name, address = parseaddr(publication.sender_of_letters)
         rendering = render(kind, marker=marks, publication=publication)
         text, html = (Pieces(form, marks, {}) for form in (rendering.text, rendering.html))
         head = (
-            mailbox_header("From", publication.sender_name, publication.sender_address)
+            mailbox_header("From", name or publication.name, address)
             + text_header("Subject", render_subject(kind, publication=publication))
             + header("Auto-Submitted", "auto-generated")  # RFC 3834
         )

@@ -15,7 +15,11 @@ class Publication:
     name: str
     url: str
     sender: str
-    """The From of every mail, `Name <address>`."""
+    """The From of digests, `Name <address>`."""
+    sender_of_letters: str
+    """The From of the letters about the subscription itself."""
+    bounces: str | None
+    """The envelope sender, with a * where the token of a delivery goes; None for the bare address of the From."""
     postal_address: str
     time_zone: str
 
@@ -26,6 +30,8 @@ class Publication:
             name=one_line(settings.site_name, limit=80),
             url=settings.public_url,
             sender=settings.sender,
+            sender_of_letters=settings.sender_of_letters,
+            bounces=settings.bounce_pattern,
             postal_address=one_line(
                 ", ".join(line.strip(" ,") for line in settings.postal_address.splitlines()), limit=300
             ),

@@ -18,15 +18,18 @@ __all__ = [
     "WAITING",
     "Announcement",
     "AnnouncementTopic",
+    "Bounce",
     "Claim",
     "ConsentEvent",
     "Delivery",
     "Edition",
     "Feed",
+    "Gift",
     "Hub",
     "Item",
     "ItemSource",
     "ItemTopic",
+    "LiftedSuppression",
     "Notice",
     "Route",
     "Subscriber",
@@ -190,8 +193,17 @@ class Announcement(SQLModel, table=True):
     text: str = ""
     link_url: str = ""
     link_label: str = ""
+    image_url: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    image_alt: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    image_width: int | None = None
+    image_height: int | None = None
+    """Both in pixels, where they are known."""
     starts_at: datetime = instant()
     ends_at: datetime = instant()
+    most_times: int | None = None
+    """In so many digests a reader sees it at most; in each where absent."""
+    season: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """What it collects for: who says to have given sees no announcement of the same season. Empty: it does not ask."""
 
 
 class AnnouncementTopic(SQLModel, table=True):
@@ -202,6 +214,15 @@ class AnnouncementTopic(SQLModel, table=True):
     topic_id: int = reference("topics.id", primary_key=True)
 
 
+class Gift(SQLModel, table=True):
+    """A reader said to have given already, and sees no more announcements of the season."""
+
+    __tablename__ = "gifts"
+    subscriber_id: int = reference("subscribers.id", primary_key=True)
+    season: str = Field(primary_key=True)
+    at: datetime = instant()
+
+
 class Suppression(SQLModel, table=True):
     """An address that must not be written to, and why."""
 
@@ -209,6 +230,40 @@ class Suppression(SQLModel, table=True):
     email_key: str = Field(primary_key=True)
     reason: str
     created_at: datetime = instant()
+
+
+class LiftedSuppression(SQLModel, table=True):
+    """A suppression that the operator took back, and why."""
+
+    __tablename__ = "lifted_suppressions"
+    __table_args__ = NEVER_AGAIN
+    id: int | None = primary_key()
+    email_key: str = Field(index=True)
+    reason: str
+    created_at: datetime = instant()
+    lifted_at: datetime = instant()
+    lifted_for: str
+
+
+class Bounce(SQLModel, table=True):
+    """A message that came back, or a complaint about one: each is here once."""
+
+    __tablename__ = "bounces"
+    __table_args__ = NEVER_AGAIN
+    id: int | None = primary_key()
+    fingerprint: str = Field(unique=True)
+    """The same for each report of the same event."""
+    subscriber_id: int = reference("subscribers.id", index=True)
+    delivery_id: int | None = Field(default=None, sa_type=BigId)
+    """Where it is known; the ledger may have forgotten the delivery."""
+    kind: str
+    status: str = ""
+    """The enhanced status code (RFC 3463), such as 5.1.1."""
+    reason: str = ""
+    """What the mail server said, in its own words."""
+    source: str
+    """Who reported it: a kind of message, or a provider."""
+    at: datetime = instant()
 
 
 class ConsentEvent(SQLModel, table=True):

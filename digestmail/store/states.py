@@ -33,6 +33,19 @@ class Trouble(StrEnum):
     """It has brought nothing for much longer than it usually does."""
 
 
+class Bounced(StrEnum):
+    """What somebody's mail server, provider or click said of a message after it had been sent."""
+
+    HARD = "hard"
+    """The mailbox or its domain does not exist: the address is suppressed at once."""
+    SOFT = "soft"
+    """It may work another day; the address is suppressed where that goes on for long."""
+    POLICY = "policy"
+    """It speaks of the sender or of the message: nobody is suppressed."""
+    COMPLAINT = "complaint"
+    """The reader called it spam: the address is suppressed at once."""
+
+
 class Kind(StrEnum):
     """What a delivery carries. Editions exist for DIGEST and WELCOME only."""
 

@@ -23,6 +23,8 @@ PUBLICATION = Publication(
     name="The Harbour Courier",
     url="https://digest.harbour-courier.example",
     sender="The Harbour Courier <digest@courier.example>",
+    sender_of_letters="The Harbour Courier <hello@courier.example>",
+    bounces="bounces+*@courier.example",
     postal_address="Quay 4, 2100 Port Ellery",
     time_zone="Europe/Copenhagen",
 )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from digestmail.editions.content import Announcement
+from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.shared import Shared
 from digestmail.store.states import Kind
 from digestmail.tokens import Purpose
@@ -115,9 +116,10 @@ def test_its_headers_are_those_of_a_digest() -> None:
     assert len(message.keys()) == len(set(message.keys()))
 
 
-def test_its_envelope_has_bare_addresses() -> None:
+def test_its_envelope_has_bare_addresses_of_which_the_senders_names_the_delivery() -> None:
     message = compose(composer_of(content_of(story(1, 1))), 1)
-    assert (message.sender, message.recipient) == ("digest@courier.example", "ann@example.org")
+    assert message.recipient == "ann@example.org"
+    assert ReturnAddress(PUBLICATION, TOKENS).read(message.sender) == 75
 
 
 def test_its_message_id_is_the_same_on_every_attempt() -> None:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.envelope import ReturnAddress
 from digestmail.tokens import Purpose
 from tests.messages.samples import AT, PUBLICATION, TOKENS, html_of, parsed, text_of
 
@@ -17,13 +18,15 @@ def test_a_confirmation_asks_with_one_link() -> None:
 
 
 def test_a_confirmation_is_not_yet_of_a_list() -> None:
-    message = parsed(LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT))
+    letter = LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    message = parsed(letter)
     assert not [name for name in message if name.startswith("List-")]
     assert message["Subject"] == "Please confirm your daily digest from The Harbour Courier"
     assert message["Message-ID"] == f"<3.confirmation.20261123.{TOKENS.installation}@courier.example>"
     assert message["Date"] == "Mon, 23 Nov 2026 06:00:00 +0000"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert (message["From"], message["To"]) == (PUBLICATION.sender, "ann@example.org")
+    assert (message["From"], message["To"]) == (PUBLICATION.sender_of_letters, "ann@example.org")
+    assert ReturnAddress(PUBLICATION, TOKENS).read(letter.sender) == 3
 
 
 def test_a_reminder_leads_to_the_preferences_and_out() -> None:

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from digestmail.messages.publication import Publication
 from digestmail.settings import load_settings
+from tests.messages.samples import PUBLICATION
 
 
 def test_it_is_what_the_settings_describe(tmp_path: object) -> None:
@@ -21,8 +24,6 @@ def test_it_is_what_the_settings_describe(tmp_path: object) -> None:
 
 
 def test_a_sender_without_a_name_is_called_as_the_publication() -> None:
-    publication = Publication(
-        name="The Courier", url="https://a.example", sender="digest@a.example", postal_address="", time_zone="UTC"
-    )
+    publication = replace(PUBLICATION, name="The Courier", sender="digest@a.example")
     assert publication.sender_name == "The Courier"
     assert publication.domain == "a.example"

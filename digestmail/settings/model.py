@@ -1,28 +1,19 @@
-"""Settings from the environment: every name starts with DIGESTMAIL_, and an unknown or bad one stops the start.
+"""Everything that can be set, and what a value must be."""
 
-Sources, the first wins: the environment, `.env` in the working folder, and while mail stays on this machine
-`settings.env` in the data folder, which the demo publication writes.
-"""
-
-import difflib
 import ipaddress
-import os
 import re
 import zoneinfo
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from digestmail.address import parse_address
-from digestmail.errors import InputError, SettingsError
+from digestmail.settings.mailboxes import Mailboxes
+from digestmail.settings.relay import Relay, is_this_machine, read_relay
+from digestmail.settings.signing import Signing
 
 PREFIX = "DIGESTMAIL_"
 
@@ -34,18 +25,7 @@ _UNITS = {"h": "hours", "": "hours", "m": "minutes", "min": "minutes", "s": "sec
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """The mail server that takes our messages, and how to speak to it."""
-
-    host: str
-    port: int
-    security: Literal["plain", "starttls", "tls"]
-    user: str | None = None
-    password: str | None = None
-
-
-class Settings(BaseSettings):
+class Settings(Mailboxes, Signing, BaseSettings):
     """Everything that can be set. With nothing set, one machine runs the whole service and mail stays on it."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
@@ -88,14 +68,10 @@ class Settings(BaseSettings):
     """Signs the links in mails; made and kept in the data folder where absent."""
     site_name: Annotated[str, Field(min_length=1, max_length=80)] = "Daily Digest"
     """The publication's name."""
-    sender: str = "Daily Digest <digest@localhost.localdomain>"
-    """The From of every mail, `Name <address>`."""
-    operator: str | None = None
-    """The address that is told when a feed needs somebody."""
-    postal_address: str = ""
-    """The publisher's postal address, in the foot of every mail; required before mail leaves the machine."""
     default_time_zone: str = "UTC"
     """The time zone of the publication."""
+    language: str = "en"
+    """The language of the publication; readers may choose another where there is one."""
     feed_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     """Networks, separated by commas, in which feeds may be fetched although they are not public."""
     websub: Literal["auto", "on", "off"] = "auto"
@@ -158,26 +134,6 @@ class Settings(BaseSettings):
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}".rstrip("/")
 
-    @field_validator("sender")
-    @classmethod
-    def _read_sender(cls, value: str) -> str:
-        if any(mark in value for mark in "\r\n\0"):
-            raise ValueError("use one line, such as The Courier <digest@example.org>")
-        typed = parseaddr(value)[1]
-        try:
-            address = parse_address(typed)
-        except InputError as error:
-            raise ValueError("use a name and an address, such as The Courier <digest@example.org>") from error
-        return address.text.join(value.rsplit(typed, 1))
-
-    @field_validator("operator")
-    @classmethod
-    def _read_operator(cls, value: str | None) -> str | None:
-        try:
-            return value and parse_address(value).text
-        except InputError as error:
-            raise ValueError("use one mail address, such as you@example.org") from error
-
     @field_validator("database_url")
     @classmethod
     def _read_database_url(cls, value: str | None) -> str | None:
@@ -234,87 +190,3 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """The address of the reader pages, without a slash at its end."""
         return self.base_url or f"http://{'localhost' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104 - compared, not bound
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host's name or address means the machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def read_relay(url: str) -> Relay:
-    """Read an SMTP URL. STARTTLS is required unless the host is this machine or the URL ends in `?security=plain`.
-
-    Raises ValueError with the mend.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError("use smtp://user:password@host:587 or smtps://user:password@host:465")
-    if parts.query not in ("", "security=plain"):
-        raise ValueError("the only option is ?security=plain, for a relay on a network of your own")
-    security: Literal["plain", "starttls", "tls"]
-    if parts.scheme == "smtps":
-        security = "tls"
-    elif parts.query or is_this_machine(parts.hostname):
-        security = "plain"
-    else:
-        security = "starttls"
-    return Relay(
-        host=parts.hostname,
-        port=parts.port or {"tls": 465, "starttls": 587, "plain": 25}[security],
-        security=security,
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-    )
-
-
-def load_settings(environment: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
-    """Gather the settings; `environment` and `folder` (of `.env`) default to the process's own.
-
-    Raises SettingsError that names the setting, shows its value and says how to mend it.
-    """
-    environment = os.environ if environment is None else environment
-    dotenv = _from_file((folder or Path.cwd()) / ".env")
-    first = {**dotenv, **_with_prefix(environment)}
-    data_dir = Path(first.get(f"{PREFIX}DATA_DIR") or Settings.model_fields["data_dir"].default)
-    # The demo's sender and address are invented: they must not leave the machine.
-    demo = _from_file(data_dir / "settings.env") if _stays_here(first.get(f"{PREFIX}SMTP_URL", "")) else {}
-    given = {**demo, **first}
-    names = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
-    for name in given:
-        if name not in names:
-            known = [each.removeprefix(PREFIX) for each in sorted(names)]
-            close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
-            hint = f"Did you mean {PREFIX}{close[0]}?" if close else f"After {PREFIX} may stand: {', '.join(known)}."
-            raise SettingsError(f"There is no setting {name} (its value is {_shown(name, given[name])}). {hint}")
-    try:
-        return Settings(**{names[name]: value for name, value in given.items() if value})  # type: ignore[arg-type]  # pydantic reads the strings
-    except ValidationError as error:
-        problem = error.errors()[0]
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        if not problem["loc"]:
-            raise SettingsError(f"{PREFIX}{message}.") from error
-        name = f"{PREFIX}{str(problem['loc'][0]).upper()}"
-        raise SettingsError(f"{name} is {_shown(name, given.get(name, ''))}: {message}.") from error
-
-
-def _stays_here(smtp_url: str) -> bool:
-    return not smtp_url or is_this_machine(urlsplit(smtp_url).hostname or "")
-
-
-def _with_prefix(values: Mapping[str, str | None]) -> dict[str, str]:
-    return {name.upper(): value or "" for name, value in values.items() if name.upper().startswith(PREFIX)}
-
-
-def _from_file(path: Path) -> dict[str, str]:
-    return _with_prefix(dotenv_values(path)) if path.is_file() else {}
-
-
-def _shown(name: str, value: str) -> str:
-    if name.endswith("SECRET_KEY") or (name.endswith("_URL") and "@" in value):
-        return "set (not shown, it holds a secret)"
-    return f"“{value}”"

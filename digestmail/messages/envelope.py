@@ -1,0 +1,34 @@
+"""The envelope sender of a message: an address that tells which delivery it was when it comes back (VERP)."""
+
+from digestmail.errors import TokenError
+from digestmail.messages.publication import Publication
+from digestmail.tokens import MAIL_TOKEN_LENGTH, Purpose, Tokens
+
+
+class ReturnAddress:
+    """Makes and reads the addresses to which a publication's messages come back."""
+
+    def __init__(self, publication: Publication, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._plain = publication.sender_address
+        self._before, place, self._after = (publication.bounces or self._plain).partition("*")
+        self._make = tokens.mail_maker(Purpose.BOUNCE) if place else None
+
+    def of(self, delivery_id: int) -> str:
+        """The envelope sender of a delivery; the sender's bare address where bounces have none of their own."""
+        return f"{self._before}{self._make(delivery_id)}{self._after}" if self._make else self._plain
+
+    def read(self, address: str) -> int | None:
+        """The delivery whose message came back to this address; None where it is not one of ours, whole and unforged.
+
+        Letters of any case will do, as mail servers may change them.
+        """
+        before, after = self._before.lower(), self._after.lower()
+        folded = address.strip().strip("<>").lower()
+        token = folded.removeprefix(before).removesuffix(after)
+        if not self._make or len(token) != MAIL_TOKEN_LENGTH or folded != f"{before}{token}{after}":
+            return None
+        try:
+            return self._tokens.read_mail_token(Purpose.BOUNCE, token)
+        except TokenError:
+            return None
