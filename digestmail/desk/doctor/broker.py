@@ -1,7 +1,6 @@
 """Judges the broker, which only rings: whether it answers, forgets nothing under pressure, and is being rung."""
 
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -25,14 +24,14 @@ class Client(Protocol):
 def look_at_broker(
     redis_url: str | None,
     *,
-    connect: Callable[[str], Client] | None = None,
-    wait: Callable[[float], None] = time.sleep,
+    connect: Callable[[str], Client],
+    wait: Callable[[float], None],
 ) -> Iterator[Finding]:
     """Everything about the broker, or the one thing that keeps us from asking it."""
     if redis_url is None:
         yield skipped("machine.broker", "REDIS_URL is not set: `digestmail serve` starts a broker of its own.")
         return
-    client = (connect or _connect)(redis_url)
+    client = connect(redis_url)
     try:
         yield judge_server(client.info("server"))
         yield judge_memory(client.info("memory"))
@@ -44,8 +43,8 @@ def look_at_broker(
         yield problem(
             "machine.broker",
             f"The broker at {where.hostname or where.path} does not answer: {' '.join(str(error).split())[:200]}",
-            "Look whether it runs, and whether DIGESTMAIL_REDIS_URL names it rightly. Nothing is lost meanwhile: workers "
-            "look by themselves every few seconds.",
+            "Look whether it runs, and whether DIGESTMAIL_REDIS_URL names it rightly. Nothing is lost meanwhile: "
+            "workers look by themselves every few seconds.",
         )
 
 
@@ -86,6 +85,7 @@ def judge_rings(count: int) -> Finding:
     )
 
 
-def _connect(url: str) -> Client:
+def connect_redis(url: str) -> Client:
+    """A client that waits for no answer for long."""
     plain = re.sub(r"^redis\+socket://", "unix://", url)
     return redis.Redis.from_url(plain, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, retry=None)

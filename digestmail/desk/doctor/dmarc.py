@@ -1,4 +1,4 @@
-"""Reads DMARC (RFC 9989): the policy for a domain, and which domains belong together, by walking up the tree of names."""
+"""Reads DMARC (RFC 9989): the policy for a domain, and which domains belong together, by walking up their names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

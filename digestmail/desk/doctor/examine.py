@@ -5,8 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from digestmail.desk.doctor.finding import Finding, Verdict, problem
+from digestmail.desk.doctor.finding import Finding, Group, Verdict, problem
+
+T = TypeVar("T")
 
 SECONDS = 15.0
 """For everything together; each check bounds its own waiting within that."""
@@ -18,6 +21,11 @@ class Check:
 
     name: str
     look: Callable[[], Iterable[Finding]]
+
+    @property
+    def group(self) -> Group:
+        """What it looks at."""
+        return Group(self.name.partition(".")[0])
 
 
 def examine(
@@ -43,6 +51,20 @@ def examine(
     return [finding for _, findings in sorted((found | late).items()) for finding in findings]
 
 
+def once(find: Callable[[], T]) -> Callable[[], T]:
+    """A function that several checks need the result of: the first one to ask finds it, and the others wait."""
+    lock = threading.Lock()
+    known: list[T] = []
+
+    def found() -> T:
+        with lock:
+            if not known:
+                known.append(find())
+            return known[0]
+
+    return found
+
+
 def is_problem(findings: Iterable[Finding]) -> bool:
     """Whether one of them must be seen to."""
     return any(finding.verdict is Verdict.PROBLEM for finding in findings)
@@ -51,7 +73,7 @@ def is_problem(findings: Iterable[Finding]) -> bool:
 def _findings_of(check: Check) -> list[Finding]:
     try:
         return list(check.look())
-    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+    except Exception as error:  # whatever it is, the others go on
         reason = f"{type(error).__name__}: {error}".rstrip(": ")
         return [
             problem(

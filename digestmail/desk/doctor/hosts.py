@@ -37,7 +37,7 @@ def judge_mx(lookup: Lookup, sender: Sender) -> Iterator[Finding]:
         else:
             yield problem(
                 name,
-                f"{domain} has neither an MX record nor an address, so bounces go nowhere and receivers refuse its mail.",
+                f"{domain} has neither an MX record nor an address, so bounces go nowhere and its mail is refused.",
                 "Publish an MX record with a server that takes its mail.",
             )
 

@@ -133,7 +133,7 @@ def judge_dmarc(lookup: Lookup, sender: Sender) -> Iterator[Finding]:
         yield warning(
             "sender.dmarc",
             found,
-            "Once the reports show that all your mail passes, ask for p=quarantine: until then others can use your name.",
+            "Once reports show that all your mail passes, ask for p=quarantine: until then others can use your name.",
         )
     else:
         yield ok("sender.dmarc", found)

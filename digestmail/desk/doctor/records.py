@@ -173,7 +173,7 @@ def judge_ledger(missing: int, states: Mapping[State, int]) -> Iterator[Finding]
     if missing:
         yield problem(
             "machine.ledger",
-            f"The accounts do not add up: {_many(missing, 'delivery differs', 'deliveries differ')} from what was planned.",
+            f"The accounts do not add up: {_many(missing, 'delivery is', 'deliveries are')} missing or too many.",
             "Look at `digestmail deliveries`, which names the editions, and report it: this must not happen.",
         )
     else:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from digestmail.clock import Clock
-from digestmail.deliveries.greeting import conversation
 from digestmail.desk.doctor.finding import Finding, certificate, ok, problem, skipped, warning
 from digestmail.errors import RelayError
 from digestmail.messages.budget import BUDGET
@@ -16,8 +15,6 @@ from digestmail.settings import Relay, is_this_machine
 
 LARGEST = 4 * BUDGET
 """More octets than any digest has: its HTML within the budget, encoded, its text and its headers."""
-
-_SECONDS = 5.0
 
 _GOOD_TO_HAVE = {
     "PIPELINING": "without it each mail costs several journeys to the mail server and back",
@@ -28,6 +25,7 @@ _GOOD_TO_HAVE = {
 _SLOW_WITHOUT = ("PIPELINING", "ENHANCEDSTATUSCODES")
 
 Converse = Callable[[Relay], AbstractContextManager[smtplib.SMTP]]
+"""Begins a session, as `digestmail.deliveries.greeting.conversation` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,7 @@ class Session:
     """When its certificate ends."""
 
 
-def _briefly(relay: Relay) -> AbstractContextManager[smtplib.SMTP]:
-    return conversation(relay, seconds=_SECONDS)
-
-
-def look_at_relay(relay: Relay, clock: Clock, *, converse: Converse = _briefly) -> Iterator[Finding]:
+def look_at_relay(relay: Relay, clock: Clock, *, converse: Converse) -> Iterator[Finding]:
     """Everything about the mail server, or the one thing that keeps us from talking to it."""
     try:
         with converse(relay) as smtp:

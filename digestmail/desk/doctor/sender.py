@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
-from digestmail.desk.doctor.examine import Check
+from digestmail.desk.doctor.examine import Check, once
 from digestmail.desk.doctor.finding import Finding, ok, problem, warning
 from digestmail.desk.doctor.hosts import judge_mx, judge_ptr
 from digestmail.desk.doctor.identity import Sender
@@ -22,6 +23,7 @@ def sender_checks(sender: Sender, lookup: Lookup, *, own_addresses: Callable[[],
     def relay_addresses() -> Sequence[Address]:
         return own_addresses() if sender.delivers_itself else addresses_of(lookup, sender.relay.host)
 
+    reached = once(lambda: answers(lookup, sender.domain))
     looks: dict[str, Callable[[], Iterator[Finding]]] = {
         "sender.spf": lambda: judge_spf(lookup, sender, relay_addresses()),
         "sender.dkim": lambda: judge_dkim(lookup, sender),
@@ -30,11 +32,8 @@ def sender_checks(sender: Sender, lookup: Lookup, *, own_addresses: Callable[[],
         "sender.ptr": lambda: judge_ptr(lookup, sender, relay_addresses()),
     }
     return [
-        Check("sender.dns", lambda: [judge_dns(lookup, sender.domain)]),
-        *(
-            Check(name, lambda name=name, look=look: _with_dns(lookup, sender, name, look))
-            for name, look in looks.items()
-        ),
+        Check("sender.dns", lambda: [judge_dns(reached=reached())]),
+        *(Check(name, partial(_where_reached, reached, name, look)) for name, look in looks.items()),
     ]
 
 
@@ -43,9 +42,9 @@ def domain_is_invented(domain: str) -> bool:
     return "." not in domain or any(f".{domain}".endswith(f".{name}") for name in _INVENTED)
 
 
-def judge_dns(lookup: Lookup, domain: str) -> Finding:
+def judge_dns(*, reached: bool) -> Finding:
     """Whether names can be looked up at all."""
-    if answers(lookup, domain):
+    if reached:
         return ok("sender.dns", "The name servers answer.")
     return problem(
         "sender.dns",
@@ -63,9 +62,8 @@ def answers(lookup: Lookup, domain: str) -> bool:
     return False
 
 
-def _with_dns(lookup: Lookup, sender: Sender, name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What is found, or nothing where the name servers are away, which is said once."""
-    if not answers(lookup, sender.domain):
+def _where_reached(reached: Callable[[], bool], name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    if not reached():
         return
     try:
         yield from look()

@@ -1,4 +1,4 @@
-"""Reads SPF (RFC 7208): the record of a domain, how many questions it costs a receiver, and which addresses it allows."""
+"""Reads SPF (RFC 7208): the record of a domain, how many lookups it costs a receiver, and which addresses it allows."""
 
 import ipaddress
 import re
