@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import dns.exception
-import dns.rdatatype
+import dns.name
 import dns.resolver
-import dns.reversename
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,14 +55,14 @@ class Resolver:
 
 def _ask(name: str, kind: str, *, seconds: float) -> Sequence[str]:
     try:
+        asked = dns.name.from_text(name)
+    except (dns.exception.DNSException, UnicodeError):
+        return ()  # there is no such name
+    try:
         resolver = dns.resolver.Resolver()
         resolver.timeout = seconds / 2  # a packet may get lost
-        answer = resolver.resolve(name, kind, lifetime=seconds, search=False)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return ()
-    except (dns.resolver.YXDOMAIN, dns.exception.SyntaxError, dns.name.LabelTooLong, dns.name.NameTooLong):
-        return ()
-    except (dns.name.EmptyLabel, UnicodeError):
+        answer = resolver.resolve(asked, kind, lifetime=seconds)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN):
         return ()
     except (dns.exception.DNSException, OSError) as error:
         raise Unanswered(f"the name servers do not answer for {kind} of {name}") from error

@@ -131,7 +131,7 @@ def look_at_folder(folder: Path) -> Finding:
     """Whether the data folder can be written to and has room."""
     if not folder.exists():
         parent = next(each for each in folder.absolute().parents if each.exists())
-        if os.access(parent, os.W_OK):
+        if parent.is_dir() and os.access(parent, os.W_OK):
             return skipped("machine.folder", f"There is no folder {folder} yet; the first start makes it.")
         return problem(
             "machine.folder",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
@@ -44,7 +44,7 @@ class Records:
             return skipped(name, f"There is no database yet; the first start makes {file}.")
         try:
             with self.database.engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
+                inspect(connection).get_table_names()  # reads the file, which may be damaged
         except SQLAlchemyError as error:
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
             return problem(

@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from digestmail.desk.doctor.lookup import Address, Lookup, addresses_of, mail_hosts
@@ -14,6 +13,7 @@ MOST_VOID = 2
 _COUNTED = ("include", "a", "mx", "ptr", "exists", "redirect")
 _DEEPEST = 20
 
+_MECHANISMS = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 _TERM = re.compile(
     r"(?P<qualifier>[+?~-]?)(?P<name>all|include|a|mx|ptr|ip4|ip6|exists)(?P<rest>[:/].*)?", re.IGNORECASE
 )
@@ -51,15 +51,15 @@ def terms_of(record: str) -> list[Term]:
     terms = []
     for word in record.split()[1:]:
         if found := _TERM.fullmatch(word):
-            rest = found["rest"] or ""
-            terms.append(Term(found["qualifier"] or "+", found["name"].lower(), rest.removeprefix(":")))
+            term = Term(found["qualifier"] or "+", found["name"].lower(), (found["rest"] or "").removeprefix(":"))
         elif found := _MODIFIER.fullmatch(word):
-            if found["name"].lower() == "redirect":
-                terms.append(Term("+", "redirect", found["value"]))
+            term = Term("+", found["name"].lower(), found["value"])
         else:
             raise ValueError(f"“{word}” is no term of SPF")
-    for term in terms:
-        _check(term)
+        if _is_wrong(term):
+            raise ValueError(f"“{word}” cannot be read")
+        if term.name in _MECHANISMS or term.name == "redirect":
+            terms.append(term)
     # Where there is an `all`, a redirect is not followed (RFC 7208, 6.1); else it comes last.
     has_all = any(term.name == "all" for term in terms)
     return [term for term in terms if term.name != "redirect"] + [
@@ -165,18 +165,17 @@ def _target(term: Term, domain: str) -> tuple[str, int, int]:
     return (found["domain"].rstrip(".") or domain).lower(), int(found["four"] or 32), int(found["six"] or 128)
 
 
-def _check(term: Term) -> None:
-    def wrong() -> Iterator[bool]:
-        yield term.name == "all" and bool(term.value)
-        yield term.name in ("include", "exists", "redirect") and not term.value
-        if term.name in ("a", "mx"):
-            found = _NETWORKS.fullmatch(term.value)
-            yield not found or int(found["four"] or 0) > 32 or int(found["six"] or 0) > 128
-        if term.name in ("ip4", "ip6"):
-            try:
-                yield ipaddress.ip_network(term.value, strict=False).version != int(term.name[-1])
-            except ValueError:
-                yield True
-
-    if any(wrong()):
-        raise ValueError(f"“{term.name}{':' if term.value else ''}{term.value}” cannot be read")
+def _is_wrong(term: Term) -> bool:
+    if term.name == "all":
+        return bool(term.value)
+    if term.name in ("include", "exists", "redirect"):
+        return not term.value
+    if term.name in ("a", "mx"):
+        found = _NETWORKS.fullmatch(term.value)
+        return not found or int(found["four"] or 0) > 32 or int(found["six"] or 0) > 128
+    if term.name in ("ip4", "ip6"):
+        try:
+            return ipaddress.ip_network(term.value, strict=False).version != int(term.name[-1])
+        except ValueError:
+            return True
+    return False

@@ -15,7 +15,7 @@ _MESSAGE_ID = re.compile(rb"^Message-ID:[^\r]*\r\n", re.MULTILINE)
 _SUBJECT = re.compile(rb"^Subject: ", re.MULTILINE)
 
 
-_LOOK = "Look whether it arrives, in which folder, and for spf=pass, dkim=pass and dmarc=pass in its Authentication-Results."
+_LOOK = "Look whether it arrives, in which folder, and for spf=pass, dkim=pass and dmarc=pass in its headers."
 
 
 def send_trial(
