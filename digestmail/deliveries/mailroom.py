@@ -1,6 +1,7 @@
 """Turns a claimed delivery into its message; editions are composed once and kept for the next reader."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from digestmail.deliveries.doubt import Doubt
@@ -29,8 +30,16 @@ class Mailroom:
     there are.
     """
 
-    def __init__(self, database: Database, publication: Publication, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        database: Database,
+        publication: Publication,
+        tokens: Tokens,
+        *,
+        sign: Callable[[Message], Message] = lambda message: message,
+    ) -> None:
         self._database = database
+        self._sign = sign
         self._publication = publication
         self._tokens = tokens
         self._letters: LetterComposer | None = None
@@ -40,6 +49,10 @@ class Mailroom:
 
     def compose(self, claimed: Claimed) -> Message | None:
         """The message of a delivery; None where the reader's topics have nothing new."""
+        message = self._compose(claimed)
+        return message and self._sign(message)
+
+    def _compose(self, claimed: Claimed) -> Message | None:
         if claimed.kind == Kind.CONFIRMATION:
             return self._letter().confirmation(delivery_id=claimed.id, recipient=claimed.email, date_at=claimed.slot_at)
         if claimed.kind == Kind.REMINDER:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from digestmail.clock import Clock
 from digestmail.deliveries.asking import Ask
@@ -13,6 +12,7 @@ from digestmail.deliveries.doubt import Doubts, Policy
 from digestmail.deliveries.greeting import greet
 from digestmail.deliveries.ledger import open_claims
 from digestmail.deliveries.mailroom import Mailroom
+from digestmail.deliveries.pauses import Pauses
 from digestmail.deliveries.plan import plan_some
 from digestmail.deliveries.postfix_log import PostfixLog, log_of
 from digestmail.deliveries.rate import OwnRate, Rate, SharedRate, Unlimited
@@ -31,6 +31,7 @@ from digestmail.feeds.retention import KEPT_AT_LEAST
 from digestmail.feeds.retention import prune as prune_items
 from digestmail.feeds.sentinel import watch
 from digestmail.messages.publication import Publication
+from digestmail.messages.signature import Signer
 from digestmail.secret import secret_of
 from digestmail.settings import Relay, Settings
 from digestmail.store.database import Database
@@ -53,10 +54,12 @@ class Service:
         self.database = Database(settings.database)
         self.publication = Publication.of(settings)
         self.tokens = Tokens(secret_of(settings))
-        self._mailroom = Mailroom(self.database, self.publication, self.tokens)
+        self.signer = Signer.of(settings, domain=self.publication.domain)
+        self._mailroom = Mailroom(self.database, self.publication, self.tokens, sign=self.signer.sign)
         self._fetcher = Fetcher(allowed_networks=settings.feed_allowed_networks, contact_url=settings.public_url)
         self._relay = relay_of(settings)
         self._rate = self._rate_of(settings)
+        self._pauses = Pauses()
         self._unfinished = Unfinished()
 
     def collect(
@@ -95,7 +98,7 @@ class Service:
             recipient=operator_address(self.settings),
             publication=self.publication,
             installation=self.tokens.installation,
-            send=partial(send_single, self._relay),
+            send=lambda message: send_single(self._relay, self.signer.sign(message)),
         )
 
     def deliver(
@@ -117,6 +120,7 @@ class Service:
             resolve_doubts=self.doubts(clock).resolve,
             catch_up=self.settings.catch_up,
             rate=self._rate,
+            pauses=self._pauses,
             stopping=stopping,
             on_progress=on_progress,
             on_loop=on_loop,

@@ -90,6 +90,10 @@ class Composing:
     readers: int
     edition_seconds: float
     cpu_seconds: float
+    signed: int
+    """So many of the messages were signed (DKIM) as well, with a key of each kind."""
+    rsa_seconds: float
+    ed25519_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +207,8 @@ def flat(run: RunFigures) -> dict[str, float]:
     if composing := run.composing:
         found["composing_us"] = _micro(composing.cpu_seconds, composing.readers)
         found["edition_seconds"] = composing.edition_seconds
+        found["rsa_us"] = _micro(composing.rsa_seconds, composing.signed)
+        found["ed25519_us"] = _micro(composing.ed25519_seconds, composing.signed)
     if feeds := run.feeds:
         found |= _collecting(feeds)
     return {name: value for name, value in found.items() if value is not None}

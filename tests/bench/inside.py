@@ -2,14 +2,19 @@
 
 import resource
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from sqlalchemy import Table, insert, literal, select
 from sqlmodel import Session, col, func
 
 from digestmail.clock import system_clock
 from digestmail.deliveries.plan import plan_due
 from digestmail.messages.compose import DigestComposer
+from digestmail.messages.message import Message
+from digestmail.messages.signature import Signer, SigningKey
 from digestmail.store.database import Database
 from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.outbox import new_delivery
@@ -49,7 +54,25 @@ def composing(database: Database, seeded: Seeded, *, due: int) -> Composing:
     before = _own_cpu()
     for reader in some:
         _compose(composer, reader, now)
-    return Composing(readers=len(some), edition_seconds=edition_seconds, cpu_seconds=_own_cpu() - before)
+    cpu_seconds = _own_cpu() - before
+    messages = [message for reader in some[:_SAMPLE] if (message := _compose(composer, reader, now))]
+    return Composing(
+        readers=len(some),
+        edition_seconds=edition_seconds,
+        cpu_seconds=cpu_seconds,
+        signed=len(messages),
+        rsa_seconds=_signing(messages, generate_private_key(public_exponent=65537, key_size=2048)),
+        ed25519_seconds=_signing(messages, Ed25519PrivateKey.generate()),
+    )
+
+
+def _signing(messages: Sequence[Message], key: RSAPrivateKey | Ed25519PrivateKey) -> float:
+    """The CPU seconds that it takes to sign them."""
+    signer = Signer([SigningKey(key, "bench")], "example.org")
+    before = _own_cpu()
+    for message in messages:
+        signer.sign(message)
+    return _own_cpu() - before
 
 
 def mean_octets(database: Database, seeded: Seeded) -> int:
@@ -57,7 +80,7 @@ def mean_octets(database: Database, seeded: Seeded) -> int:
     now = datetime.now(UTC)
     composer = _composer(database, seeded, now)
     some = list(readers(database, limit=_SAMPLE))
-    return sum(_compose(composer, reader, now) for reader in some) // len(some)
+    return sum(len(message.data) for reader in some if (message := _compose(composer, reader, now))) // len(some)
 
 
 def _composer(database: Database, seeded: Seeded, now: datetime) -> DigestComposer:
@@ -71,16 +94,14 @@ def _composer(database: Database, seeded: Seeded, now: datetime) -> DigestCompos
     )
 
 
-def _compose(composer: DigestComposer, reader: Reader, now: datetime) -> int:
-    """The octets of a reader's digest."""
-    message = composer.compose(
+def _compose(composer: DigestComposer, reader: Reader, now: datetime) -> Message | None:
+    return composer.compose(
         delivery_id=reader.id,
         subscriber_id=reader.id,
         recipient=reader.email,
         topics=reader.topics,
         day=now.date(),
     )
-    return len(message.data) if message else 0
 
 
 def _let_come(database: Database, seeded: Seeded) -> datetime:

@@ -69,6 +69,8 @@ ROWS = (
     Row("worker_peak", "peak memory of a worker", megabytes),
     Row("confirmation_seconds", "a sign-up in the middle: POST to settled confirmation", _seconds),
     Row("composing_us", "composing alone: CPU a reader", _micro),
+    Row("rsa_us", "signing alone (DKIM), RSA of 2048 bits: CPU a message", _micro),
+    Row("ed25519_us", "signing alone (DKIM), Ed25519: CPU a message", _micro),
     Row("edition_seconds", "rendering the edition, once", _seconds),
     Row("plan_seconds", "planning alone", _seconds),
     Row("bare_seconds", "one bare INSERT … SELECT of the same rows", _seconds),

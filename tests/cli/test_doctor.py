@@ -1,4 +1,4 @@
-"""`digestmail doctor` on whole installations: it tells everything and changes nothing, and its status says how it is."""
+"""`digestmail doctor` on whole installations: it tells everything, changes nothing, and its status says how it is."""
 
 import json
 import shutil

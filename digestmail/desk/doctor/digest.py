@@ -13,7 +13,7 @@ from digestmail.desk.doctor.finding import Finding, ok, problem, skipped, warnin
 from digestmail.desk.doctor.records import Records
 from digestmail.desk.preview import Preview, preview_digest
 from digestmail.desk.service import Service
-from digestmail.errors import InputError
+from digestmail.errors import InputError, SettingsError
 from digestmail.feeds.manage import topics
 from digestmail.messages.budget import BUDGET
 
@@ -40,6 +40,8 @@ def find_preview(records: Records, *, now: datetime, recipient: str = "reader@ex
             return preview_digest(session, Service(records.settings), topics=slugs, now=now, recipient=recipient)
         except InputError:
             return "There are no items yet."
+        except SettingsError as error:
+            return str(error)
 
 
 def judge_digest(preview: Preview | str) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy import make_url
@@ -28,8 +27,11 @@ from digestmail.desk.doctor.sender import sender_checks
 from digestmail.desk.doctor.site import Ask, ask_http, certificate_ends, look_at_site
 from digestmail.desk.doctor.spam import Filters, installed_filters, look_for_spam
 from digestmail.desk.doctor.trial import send_trial
+from digestmail.desk.preview import Preview
 from digestmail.desk.service import relay_of
 from digestmail.messages.message import Message
+from digestmail.messages.publication import Publication
+from digestmail.messages.signature import Signer
 from digestmail.settings import Relay, Settings
 
 _ANSWER_SECONDS = 5.0
@@ -68,7 +70,6 @@ def checks_of(
 ) -> list[Check]:
     """The checks of some groups, or of all; nothing is sent unless `send_to` says to whom."""
     records = Records(settings)
-    relay = relay_of(settings)
     preview = once(lambda: find_preview(records, now=clock(), recipient=send_to or "reader@example.org"))
     checks = [
         *_outside(settings, clock, instruments),
@@ -84,15 +85,21 @@ def checks_of(
     ]
     chosen = [check for check in checks if not only or check.group in only]
     if send_to:
-        trial = partial(
-            send_trial,
-            where=f"{relay.host}:{relay.port}",
-            stays=settings.relay is None,
-            send=partial(instruments.send, relay),
-        )
-        chosen.append(Check("test.mail", lambda: [trial(preview(), now=clock())]))
+        chosen.append(Check("test.mail", lambda: [_send_trial(preview(), settings, clock(), instruments)]))
     order = list(Group)
     return sorted(chosen, key=lambda check: order.index(check.group))
+
+
+def _send_trial(preview: Preview | str, settings: Settings, now: datetime, instruments: Instruments) -> Finding:
+    relay = relay_of(settings)
+    signer = Signer.of(settings, domain=Publication.of(settings).domain)
+    return send_trial(
+        preview,
+        now=now,
+        where=f"{relay.host}:{relay.port}",
+        stays=settings.relay is None,
+        send=lambda message: instruments.send(relay, signer.sign(message)),
+    )
 
 
 def without_secrets(findings: Iterable[Finding], settings: Settings) -> list[Finding]:

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from digestmail.desk.doctor.dkim import judge_key, read_key, record_for
+from digestmail.desk.doctor.dkim import judge_key
 from digestmail.desk.doctor.finding import Finding, Verdict
 from digestmail.desk.doctor.policies import judge_dkim
+from digestmail.messages.signature import SigningKey
 from tests.desk.doctor.zone import Zone, sender
 
 AT = "s1._domainkey.example.org"
@@ -41,7 +42,7 @@ def judge(path: Path, *records: str) -> Finding:
 @pytest.mark.parametrize("key", [rsa_key(), ed25519.Ed25519PrivateKey.generate()], ids=["rsa", "ed25519"])
 def test_the_record_that_belongs_to_a_key_is_fine(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
     path = keep(tmp_path, key)
-    assert judge(path, record_for(read_key(path))).verdict is Verdict.OK
+    assert judge(path, SigningKey.read(path, "s1").record).verdict is Verdict.OK
 
 
 def test_a_record_may_hold_the_bare_rsa_key_and_spaces(tmp_path: Path) -> None:
@@ -51,9 +52,9 @@ def test_a_record_may_hold_the_bare_rsa_key_and_spaces(tmp_path: Path) -> None:
 
 def test_the_record_of_another_key_is_a_problem_that_shows_the_right_one(tmp_path: Path) -> None:
     path = keep(tmp_path, rsa_key())
-    finding = judge(path, record_for(rsa_key(which=1).public_key()))
+    finding = judge(path, SigningKey(rsa_key(which=1), "s1").record)
     assert finding.verdict is Verdict.PROBLEM
-    assert record_for(read_key(path)) in finding.remedy
+    assert SigningKey.read(path, "s1").record in finding.remedy
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_record_that_is_missing_or_of_no_use_is_a_problem(tmp_path: Path, reco
 
 def test_a_short_key_is_a_warning(tmp_path: Path) -> None:
     path = keep(tmp_path, rsa_key(1024))
-    finding = judge(path, record_for(read_key(path)))
+    finding = judge(path, SigningKey.read(path, "s1").record)
     assert finding.verdict is Verdict.WARNING
     assert "1024 bits" in finding.found
 
@@ -96,7 +97,7 @@ def test_a_file_that_holds_no_key_is_a_problem_and_shows_nothing_of_it(tmp_path:
 
 def test_each_key_has_a_finding_and_none_means_that_the_relay_must_sign(tmp_path: Path) -> None:
     keys = [(keep(tmp_path, rsa_key()), "s1"), (keep(tmp_path, rsa_key()), "s2")]
-    zone = Zone({("s2._domainkey.example.org", "TXT"): [record_for(rsa_key().public_key())]})
+    zone = Zone({("s2._domainkey.example.org", "TXT"): [SigningKey(rsa_key(), "s2").record]})
     assert [f.verdict for f in judge_dkim(zone, sender(keys=keys))] == [Verdict.PROBLEM, Verdict.OK]
     [finding] = judge_dkim(zone, sender())
     assert finding.verdict is Verdict.SKIPPED
