@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 from digestmail.cli import app
 from digestmail.desk.doctor import visit
 from digestmail.desk.doctor.finding import ok
+from digestmail.desk.doctor.spam import Filters
 from digestmail.desk.doctor.visit import without_secrets
 from digestmail.errors import InputError
 from digestmail.secret import secret_of
@@ -25,8 +27,9 @@ from tests.services import free_port
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name servers are a dictionary with nothing in it."""
-    monkeypatch.setattr(visit, "Resolver", lambda: Zone({}))
+    """The name servers are a dictionary with nothing in it, and no spam filter is installed."""
+    nothing = Filters(which=lambda _: None, run=lambda _command, _data: "", post=lambda _url, _data: {})
+    monkeypatch.setattr(visit, "Instruments", partial(visit.Instruments, lookup=Zone({}), filters=nothing))
 
 
 @pytest.fixture
@@ -74,6 +77,29 @@ def test_an_installation_that_has_begun_is_looked_at_and_left_as_it_is(run: Run,
     assert result.exit_code == 0, result.output
     assert names(result)["machine.tables"] == names(result)["digest.html"] == names(result)["machine.secret"] == "ok"
     assert files(newsroom) == before
+
+
+def test_what_is_missing_for_a_digest_is_said_with_what_to_do(run: Run, tmp_path: Path) -> None:
+    def said() -> str:
+        [row] = json.loads(run("doctor", "--json", "--only", "digest").stdout)[:1]
+        return f"{row['verdict']}: {row['found']} {row['remedy']}"
+
+    assert "no database" in said()
+    run("migrate")
+    assert "no secret" in said()
+    secret_of(Settings(data_dir=tmp_path / "data"))
+    assert "digestmail topic add" in said()
+    run("topic", "add", "world", "--name", "World")
+    assert "digestmail collect" in said()
+
+
+@pytest.mark.usefixtures("newsroom")
+def test_a_key_file_that_cannot_be_used_is_told_and_the_rest_goes_on(run: Run, environment: dict[str, str]) -> None:
+    environment |= {"DIGESTMAIL_DKIM_KEY": "/no/such.pem", "DIGESTMAIL_DKIM_SELECTOR": "s1"}
+    found = {row["name"]: row for row in json.loads(run("doctor", "--json", "--send", "me@example.org").stdout)}
+    assert found["machine.tables"]["verdict"] == "ok"
+    assert found["test.mail"]["verdict"] == "skipped"
+    assert "/no/such.pem" in found["digest.html"]["found"]
 
 
 def test_a_mail_server_that_is_away_is_a_problem_and_the_rest_is_still_shown(environment: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from digestmail.desk.doctor.finding import Finding, ok, problem, skipped, warning
+from digestmail.desk.doctor.finding import Finding, ok, problem, sentence, skipped, warning
 
 _SECONDS = 3.0
 _LISTEN_SECONDS = 6.0
@@ -42,7 +42,7 @@ def look_at_broker(
         where = urlsplit(redis_url)
         yield problem(
             "machine.broker",
-            f"The broker at {where.hostname or where.path} does not answer: {' '.join(str(error).split())[:200]}",
+            f"The broker at {where.hostname or where.path} does not answer: {sentence(error)}",
             "Look whether it runs, and whether DIGESTMAIL_REDIS_URL names it rightly. Nothing is lost meanwhile: "
             "workers look by themselves every few seconds.",
         )

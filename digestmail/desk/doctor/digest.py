@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import lxml.html
 
-from digestmail.desk.doctor.finding import Finding, ok, problem, skipped, warning
+from digestmail.desk.doctor.finding import Finding, ok, problem, sentence, skipped, warning
 from digestmail.desk.doctor.records import Records
 from digestmail.desk.preview import Preview, preview_digest
 from digestmail.desk.service import Service
@@ -26,32 +26,33 @@ _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.IGNORECASE | re.DOTALL)
 _SHOWN = 3
 
 
-def find_preview(records: Records, *, now: datetime, recipient: str = "reader@example.org") -> Preview | str:
-    """The digest of all topics together, as nobody's reader; or why there is none, in a sentence."""
+def find_preview(records: Records, *, now: datetime, recipient: str = "reader@example.org") -> Preview | Finding:
+    """The digest of all topics together, as nobody's reader; or why there is none."""
+    settings = records.settings
     if not records.is_current:
-        return "There is no database to take a digest from."
-    if not records.settings.secret_key and not (records.settings.data_dir / "secret.key").exists():
-        return "There is no secret yet that could sign its links; the first start makes one."
+        return _none("There is no database to take it from.", "See what is said of the database.")
+    if not settings.secret_key and not (settings.data_dir / "secret.key").exists():
+        return _none("There is no secret yet that could sign its links.", "Start digestmail once, which makes one.")
     with records.database.reading(at_one_moment=True) as session:
         slugs = [topic.slug for topic in topics(session)]
         if not slugs:
-            return "There are no topics yet."
+            return _none("There are no topics yet.", "Add one with: digestmail topic add SLUG --name NAME")
         try:
-            return preview_digest(session, Service(records.settings), topics=slugs, now=now, recipient=recipient)
+            return preview_digest(session, Service(settings), topics=slugs, now=now, recipient=recipient)
         except InputError:
-            return "There are no items yet."
+            return _none("There are no items yet.", "Add a feed, and fetch it with: digestmail collect")
         except SettingsError as error:
-            return str(error)
+            return _none(sentence(error), "Mend that setting.")
 
 
-def judge_digest(preview: Preview | str) -> Iterator[Finding]:
+def _none(reason: str, remedy: str) -> Finding:
+    return skipped("digest.html", f"No digest could be composed. {reason}", remedy)
+
+
+def judge_digest(preview: Preview | Finding) -> Iterator[Finding]:
     """All there is to say about it."""
-    if isinstance(preview, str):
-        yield skipped(
-            "digest.html",
-            f"{preview.removesuffix('.')}, so no digest could be looked at.",
-            "Add a topic and a feed, and fetch it with: digestmail collect",
-        )
+    if isinstance(preview, Finding):
+        yield preview
         return
     yield judge_html(len(preview.html.encode()))
     yield judge_style(sum(len(found.encode()) for found in _STYLE.findall(preview.html)))

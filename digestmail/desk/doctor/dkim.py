@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from digestmail.desk.doctor.finding import Finding, ok, problem, warning
+from digestmail.desk.doctor.finding import Finding, ok, problem, sentence, warning
 from digestmail.desk.doctor.lookup import Lookup
 from digestmail.errors import SettingsError
 from digestmail.messages.signature import SigningKey
@@ -23,7 +23,7 @@ def judge_key(lookup: Lookup, path: Path, *, selector: str, domain: str) -> Find
     try:
         ours = SigningKey.read(path, selector)
     except SettingsError as error:
-        return problem(_NAME, str(error), "Mend that before the next start, which would be refused.")
+        return problem(_NAME, sentence(error, limit=500), "Mend that before the next start, which would be refused.")
     wanted = f"Publish at {at} this TXT record: {ours.record}"
     records = [tags for text in lookup(at, "TXT") if "p" in (tags := _tags(text))]
     if not records:

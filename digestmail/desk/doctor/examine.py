@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from digestmail.desk.doctor.finding import Finding, Group, Verdict, problem
+from digestmail.desk.doctor.finding import Finding, Group, Verdict, problem, sentence
 
 T = TypeVar("T")
 
@@ -74,11 +74,11 @@ def _findings_of(check: Check) -> list[Finding]:
     try:
         return list(check.look())
     except Exception as error:  # whatever it is, the others go on
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        reason = sentence(f"{type(error).__name__}: {error}".rstrip(": "))
         return [
             problem(
                 check.name,
-                f"This check failed: {reason[:300]}",
+                f"This check failed: {reason}",
                 "Nothing is known of what it looks at. Run it again, and report it where it fails again.",
             )
         ]

@@ -1,5 +1,6 @@
 """What a check found, as a value: its name, a verdict, a sentence of what there is and one of what to do."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,6 +79,15 @@ def counted(findings: Iterable[Finding]) -> str:
     ]
     line = ", ".join(words)
     return f"{line[:1].upper()}{line[1:]}."
+
+
+def sentence(text: object, *, limit: int = 300) -> str:
+    """An error's own words on one line, without the number of the system's errors, and with a full stop."""
+    words = _ERRNO.sub("", " ".join(str(text).split()))
+    return f"{words[:limit].rstrip('. ')}."
+
+
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 
 def span(time: timedelta) -> str:

@@ -13,7 +13,7 @@ from digestmail.clock import Clock
 from digestmail.deliveries.accounts import accounts
 from digestmail.deliveries.heartbeat import living, work_is_due
 from digestmail.desk.doctor.examine import Check
-from digestmail.desk.doctor.finding import Finding, ok, problem, skipped, warning
+from digestmail.desk.doctor.finding import Finding, ok, problem, sentence, skipped, warning
 from digestmail.desk.doctor.machine import judge_clock, judge_zones
 from digestmail.desk.feed_cards import feed_cards
 from digestmail.feeds.sentinel import count_troubles
@@ -46,10 +46,10 @@ class Records:
             with self.database.engine.connect() as connection:
                 inspect(connection).get_table_names()  # reads the file, which may be damaged
         except SQLAlchemyError as error:
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            reason = sentence(getattr(error, "orig", None) or error)
             return problem(
                 name,
-                f"The database {self.database.url.render_as_string(hide_password=True)} cannot be used: {reason[:300]}",
+                f"The database {self.database.url.render_as_string(hide_password=True)} cannot be used: {reason}",
                 "Look whether its server runs, and whether DIGESTMAIL_DATABASE_URL names it rightly.",
             )
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from digestmail.clock import Clock
-from digestmail.desk.doctor.finding import Finding, certificate, ok, problem, skipped, warning
+from digestmail.desk.doctor.finding import Finding, certificate, ok, problem, sentence, skipped, warning
 from digestmail.errors import RelayError
 from digestmail.messages.budget import BUDGET
 from digestmail.settings import Relay, is_this_machine
@@ -61,14 +61,15 @@ def look_at_relay(relay: Relay, clock: Clock, *, converse: Converse) -> Iterator
 
 def judge_failure(error: RelayError) -> Finding:
     """What keeps us out, under the name of the check that it belongs to."""
+    found = sentence(error)
     if isinstance(error.__cause__, smtplib.SMTPAuthenticationError):
-        return problem("relay.auth", str(error), "Mend the user or the password; in a URL, a @ in them is written %40.")
+        return problem("relay.auth", found, "Mend the user or the password; in a URL, a @ in them is written %40.")
     if isinstance(error.__cause__, ssl.SSLError) or "STARTTLS" in str(error):
         remedy = "Name the host in SMTP_URL as its certificate does, or have the certificate renewed."
-        return problem("relay.tls", str(error), remedy)
+        return problem("relay.tls", found, remedy)
     return problem(
         "relay.reach",
-        str(error),
+        found,
         "Look whether it runs, whether SMTP_URL names its host and port, and whether your hoster blocks that port.",
     )
 

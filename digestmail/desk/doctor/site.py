@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from digestmail.clock import Clock
-from digestmail.desk.doctor.finding import Finding, certificate, ok, problem, skipped, warning
+from digestmail.desk.doctor.finding import Finding, certificate, ok, problem, sentence, skipped, warning
 from digestmail.desk.doctor.machine import judge_clock
 from digestmail.desk.doctor.relay import expiry_of
 from digestmail.settings import is_this_machine
@@ -117,12 +117,12 @@ def judge_silence(base_url: str, error: OSError, *, mail_leaves: bool) -> Findin
     if "certificate" in str(error).lower():
         return verdict(
             "site.certificate",
-            f"The certificate at {base_url} does not hold: {_brief(error)}",
+            f"The certificate at {base_url} does not hold: {sentence(error)}",
             "Have it renewed, for the name in BASE_URL and with the certificates between it and its authority.",
         )
     return verdict(
         "site.reach",
-        f"{base_url} cannot be reached from here: {_brief(error)}",
+        f"{base_url} cannot be reached from here: {sentence(error)}",
         "Look whether `digestmail web` and the reverse proxy run, and whether the name leads to this machine.",
     )
 
@@ -203,7 +203,3 @@ def _date_of(answer: Answer) -> datetime | None:
     except ValueError:
         return None
     return said if said.tzinfo else None
-
-
-def _brief(error: OSError) -> str:
-    return f"{' '.join(str(error).split())[:200].rstrip('.')}."

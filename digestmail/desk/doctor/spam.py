@@ -5,20 +5,23 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx2
 
-from digestmail.desk.doctor.finding import Finding, ok, skipped, warning
+from digestmail.desk.doctor.examine import Check
+from digestmail.desk.doctor.finding import Finding, ok, sentence, skipped, warning
 from digestmail.desk.preview import Preview
 
-_NAME = "digest.spam"
-_SECONDS = 10.0
+_SECONDS = 8.0
 _RSPAMD = "http://127.0.0.1:11333/checkv2"
 _SHOWN = 6
 _MUCH = 2.0
 """Points of a score; five make it spam."""
 
+_DETAILS = "Content analysis details"
+"""What every report of SpamAssassin has above its rules."""
 _LINE = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s+([A-Z][A-Z0-9_]{2,})\s+(.*)$")
 _NOT_CONTENT = re.compile(
     r"(ALL_TRUSTED|NO_RE(LAYS|CEIVED)|UNPARSEABLE_RELAY|MISSING_RECEIVED|HFILTER_.*|RCVD_.*|RECEIVED_.*|ONCE_RECEIVED.*|"
@@ -52,46 +55,50 @@ def installed_filters() -> Filters:
     return Filters(shutil.which, _run, _post)
 
 
-def look_for_spam(preview: Preview | str, *, filters: Filters) -> Iterator[Finding]:
-    """What each filter says; a skipped finding where there is none or nothing to read."""
-    if isinstance(preview, str):
-        return
-    data = preview.message.data
-    asked = False
+def spam_checks(preview: Callable[[], Preview | Finding], filters: Filters) -> list[Check]:
+    """A check for each filter that is installed, or one that says that none is."""
+    asks: dict[str, Callable[[bytes], Finding]] = {}
     if filters.which("spamc") or filters.which("spamassassin"):
-        asked = True
-        yield _ask("SpamAssassin", lambda: read_spamassassin(_spamassassin(filters, data)))
+        asks["digest.spamassassin"] = lambda data: _ask_spamassassin(filters, data)
     if filters.which("rspamc") or filters.which("rspamd"):
-        asked = True
-        yield _ask("rspamd", lambda: read_rspamd(filters.post(_RSPAMD, data)))
-    if not asked:
-        yield skipped(
-            _NAME,
-            "Neither SpamAssassin nor rspamd is installed here, so no filter read the digest.",
-            "For a look, install one (apt install spamassassin); it need not run as a service.",
-        )
+        asks["digest.rspamd"] = lambda data: _ask_rspamd(filters, data)
+    if not asks:
+        return [Check("digest.spam", lambda: [_NONE])]
+    return [Check(name, partial(_where_composed, preview, ask)) for name, ask in asks.items()]
 
 
-def judge_symbols(filter_name: str, symbols: list[Symbol]) -> Finding:
+def _where_composed(preview: Callable[[], Preview | Finding], ask: Callable[[bytes], Finding]) -> Iterator[Finding]:
+    found = preview()
+    if not isinstance(found, Finding):
+        yield ask(found.message.data)
+
+
+_NONE = skipped(
+    "digest.spam",
+    "Neither SpamAssassin nor rspamd is installed here, so no filter read the digest.",
+    "For a look, install one (apt install spamassassin); it need not run as a service.",
+)
+
+
+def judge_symbols(name: str, symbols: list[Symbol]) -> Finding:
     """Whether what stands in the digest costs it points."""
     bad = sorted((each for each in symbols if each.score > 0), key=lambda each: -each.score)
     content = [each for each in bad if not _NOT_CONTENT.fullmatch(each.name)]
     total = sum(each.score for each in content)
     if not content:
-        return ok(_NAME, f"{filter_name} minds nothing of what stands in the digest.")
+        return ok(name, "It minds nothing of what stands in the digest.")
     listed = "; ".join(
         f"{each.name} {each.score:.1f}" + (f" ({each.words})" if each.words else "") for each in content[:_SHOWN]
     )
-    found = f"{filter_name} gives what stands in the digest {total:.1f} points: {listed}."
+    found = f"It gives what stands in the digest {total:.1f} points: {listed}."
     if total < _MUCH:
-        return ok(_NAME, found)
-    return warning(_NAME, found, "Look which words or forms of the site name, announcements or templates it means.")
+        return ok(name, found)
+    return warning(name, found, "Look which words or forms of the site name, announcements or templates it means.")
 
 
 def read_spamassassin(report: str) -> list[Symbol]:
     """The rules in a report of `spamassassin -t` or `spamc -R`."""
-    lines = report.partition("Content analysis details")[2] or report
-    found = (_LINE.match(line) for line in lines.splitlines())
+    found = (_LINE.match(line) for line in report.partition(_DETAILS)[2].splitlines())
     return [Symbol(match[2], float(match[1]), match[3].strip()) for match in found if match]
 
 
@@ -103,24 +110,35 @@ def read_rspamd(answer: Mapping[str, Any]) -> list[Symbol]:
     ]
 
 
-def _ask(filter_name: str, read: Callable[[], list[Symbol]]) -> Finding:
-    try:
-        return judge_symbols(filter_name, read())
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return skipped(
-            _NAME,
-            f"{filter_name} is installed and did not answer: {' '.join(str(error).split())[:200]}",
-            "Start it, or try it by hand on what `digestmail preview --eml FILE` writes.",
-        )
-
-
-def _spamassassin(filters: Filters, data: bytes) -> str:
+def _ask_spamassassin(filters: Filters, data: bytes) -> Finding:
     """By its service where that runs, which is much quicker."""
-    if spamc := filters.which("spamc"):
-        report = filters.run([spamc, "-R"], data)
-        if read_spamassassin(report) or not filters.which("spamassassin"):
-            return report
-    return filters.run([filters.which("spamassassin") or "spamassassin", "-L", "-t"], data)
+    commands = [["spamc", "-R", "--connect-retries=1"], ["spamassassin", "-L", "-t"]]
+    try:
+        for command in (each for each in commands if filters.which(each[0])):
+            report = filters.run(command, data)
+            if _DETAILS in report:
+                return judge_symbols("digest.spamassassin", read_spamassassin(report))
+    except (OSError, subprocess.SubprocessError) as error:
+        return _silent("digest.spamassassin", str(error))
+    return _silent("digest.spamassassin", "it wrote no report")
+
+
+def _ask_rspamd(filters: Filters, data: bytes) -> Finding:
+    try:
+        answer = filters.post(_RSPAMD, data)
+    except (OSError, ValueError) as error:
+        return _silent("digest.rspamd", str(error))
+    if "symbols" not in answer:
+        return _silent("digest.rspamd", str(answer.get("error") or "it named no rules"))
+    return judge_symbols("digest.rspamd", read_rspamd(answer))
+
+
+def _silent(name: str, reason: str) -> Finding:
+    return skipped(
+        name,
+        f"It is installed and did not answer: {sentence(reason)}",
+        "Start it, or try it by hand on what `digestmail preview --eml FILE` writes.",
+    )
 
 
 def _run(command: list[str], data: bytes) -> str:

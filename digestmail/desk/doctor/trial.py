@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from digestmail.desk.doctor.finding import Finding, ok, problem, skipped
+from digestmail.desk.doctor.finding import Finding, ok, problem, sentence, skipped
 from digestmail.desk.preview import Preview
 from digestmail.errors import RelayError
 from digestmail.messages.message import Message
@@ -19,16 +19,18 @@ _LOOK = "Look whether it arrives, in which folder, and for spf=pass, dkim=pass a
 
 
 def send_trial(
-    preview: Preview | str, *, now: datetime, where: str, stays: bool, send: Callable[[Message], None]
+    preview: Preview | Finding, *, now: datetime, where: str, stays: bool, send: Callable[[Message], None]
 ) -> Finding:
     """Send the digest to its recipient, marked as a test. `where` names the mail server; `stays`: the local inbox."""
-    if isinstance(preview, str):
-        return skipped(_NAME, f"{preview} So there is no digest to send.", "Add a topic and a feed first.")
+    if isinstance(preview, Finding):
+        return skipped(_NAME, preview.found, preview.remedy)
     message = as_trial(preview.message, now=now)
     try:
         send(message)
     except RelayError as error:
-        return problem(_NAME, f"The test mail was not taken. {error}", "Its answer says what the mail server minds.")
+        return problem(
+            _NAME, f"The test mail was not taken. {sentence(error)}", "Its answer says what the mail server minds."
+        )
     return ok(
         _NAME,
         f"The mail server {where} took the test mail to {message.recipient}.",

@@ -25,7 +25,7 @@ from digestmail.desk.doctor.records import Records, records_checks
 from digestmail.desk.doctor.relay import Converse, look_at_relay
 from digestmail.desk.doctor.sender import sender_checks
 from digestmail.desk.doctor.site import Ask, ask_http, certificate_ends, look_at_site
-from digestmail.desk.doctor.spam import Filters, installed_filters, look_for_spam
+from digestmail.desk.doctor.spam import Filters, installed_filters, spam_checks
 from digestmail.desk.doctor.trial import send_trial
 from digestmail.desk.preview import Preview
 from digestmail.desk.service import relay_of
@@ -81,7 +81,7 @@ def checks_of(
             lambda: look_at_broker(settings.redis_url, connect=instruments.connect_redis, wait=instruments.wait),
         ),
         Check("digest.html", lambda: judge_digest(preview())),
-        Check("digest.spam", lambda: look_for_spam(preview(), filters=instruments.filters)),
+        *spam_checks(preview, instruments.filters),
     ]
     chosen = [check for check in checks if not only or check.group in only]
     if send_to:
@@ -90,16 +90,14 @@ def checks_of(
     return sorted(chosen, key=lambda check: order.index(check.group))
 
 
-def _send_trial(preview: Preview | str, settings: Settings, now: datetime, instruments: Instruments) -> Finding:
+def _send_trial(preview: Preview | Finding, settings: Settings, now: datetime, instruments: Instruments) -> Finding:
     relay = relay_of(settings)
-    signer = Signer.of(settings, domain=Publication.of(settings).domain)
-    return send_trial(
-        preview,
-        now=now,
-        where=f"{relay.host}:{relay.port}",
-        stays=settings.relay is None,
-        send=lambda message: instruments.send(relay, signer.sign(message)),
-    )
+
+    def send(message: Message) -> None:
+        signer = Signer.of(settings, domain=Publication.of(settings).domain)
+        instruments.send(relay, signer.sign(message))
+
+    return send_trial(preview, now=now, where=f"{relay.host}:{relay.port}", stays=settings.relay is None, send=send)
 
 
 def without_secrets(findings: Iterable[Finding], settings: Settings) -> list[Finding]:

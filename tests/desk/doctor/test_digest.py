@@ -15,8 +15,9 @@ from digestmail.desk.doctor.digest import (
     judge_links,
     judge_style,
 )
-from digestmail.desk.doctor.finding import Finding, Verdict
-from digestmail.desk.doctor.spam import Filters, look_for_spam, read_spamassassin
+from digestmail.desk.doctor.examine import examine
+from digestmail.desk.doctor.finding import Finding, Verdict, skipped
+from digestmail.desk.doctor.spam import Filters, read_spamassassin, spam_checks
 from digestmail.desk.doctor.trial import send_trial
 from digestmail.desk.preview import Preview
 from digestmail.errors import RelayError
@@ -25,6 +26,7 @@ from digestmail.messages.message import Message
 from tests.desk.doctor.zone import verdicts
 from tests.messages.samples import compose, composer_of, content_of, html_of, parsed, story, text_of
 
+NOTHING = skipped("digest.html", "There are no items yet.", "Fetch some.")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -41,9 +43,7 @@ def test_our_own_digest_is_fine_in_everything(preview: Preview) -> None:
 
 
 def test_where_there_is_nothing_yet_that_is_said_with_what_to_do() -> None:
-    [finding] = judge_digest("There are no items yet.")
-    assert finding.verdict is Verdict.SKIPPED
-    assert "digestmail collect" in finding.remedy
+    assert list(judge_digest(NOTHING)) == [NOTHING]
 
 
 @pytest.mark.parametrize(("more", "verdict"), [(0, Verdict.OK), (1, Verdict.PROBLEM)])
@@ -99,22 +99,23 @@ Content analysis details:   (2.9 points, 5.0 required)
 """
 
 
-def spam(preview: Preview, *, installed: str, report: str = REPORT, answer: str = "{}") -> list[Finding]:
+def spam(preview: Preview | Finding, *, installed: str, report: str = REPORT, answer: str = "{}") -> list[Finding]:
     filters = Filters(
         which=lambda name: f"/usr/bin/{name}" if name in installed.split() else None,
         run=lambda _command, _data: report,
         post=lambda _url, _data: json.loads(answer),
     )
-    return list(look_for_spam(preview, filters=filters))
+    return examine(spam_checks(lambda: preview, filters))
 
 
 def test_without_a_spam_filter_none_is_asked(preview: Preview) -> None:
-    assert [finding.verdict for finding in spam(preview, installed="")] == [Verdict.SKIPPED]
+    assert verdicts(spam(preview, installed="")) == {"digest.spam": Verdict.SKIPPED}
+    assert spam(NOTHING, installed="spamassassin rspamd") == []
 
 
 def test_rules_about_the_content_that_cost_points_are_listed(preview: Preview) -> None:
     [finding] = spam(preview, installed="spamassassin")
-    assert finding.verdict is Verdict.WARNING
+    assert (finding.name, finding.verdict) == ("digest.spamassassin", Verdict.WARNING)
     assert "2.9 points: BIG_FONTS 2.1 (BODY: Shouting); MANY_WORDS 0.8" in finding.found
     assert "MISSING_RECEIVED" not in finding.found
 
@@ -125,25 +126,36 @@ def test_few_points_or_none_are_fine(preview: Preview) -> None:
 
 
 def test_rspamd_is_asked_too(preview: Preview) -> None:
-    answer = json.dumps(
-        {"symbols": {"R_BAD_WORDS": {"score": 4}, "R_SPF_FAIL": {"score": 1}, "MIME_GOOD": {"score": -0.1}}}
-    )
-    [finding] = spam(preview, installed="rspamd", answer=answer)
-    assert finding.verdict is Verdict.WARNING
-    assert "rspamd" in finding.found
+    symbols = {"R_BAD_WORDS": {"score": 4}, "R_SPF_FAIL": {"score": 1}, "MIME_GOOD": {"score": -0.1}}
+    [finding] = spam(preview, installed="rspamd", answer=json.dumps({"symbols": symbols}))
+    assert (finding.name, finding.verdict) == ("digest.rspamd", Verdict.WARNING)
+    assert "R_BAD_WORDS 4.0" in finding.found
     assert "R_SPF_FAIL" not in finding.found
 
 
-def test_a_filter_that_does_not_answer_is_told_and_is_no_problem(preview: Preview) -> None:
+def test_a_filter_without_a_report_is_not_taken_for_content(preview: Preview) -> None:
+    found = verdicts(spam(preview, installed="spamc spamassassin rspamc", report="0/0\n", answer='{"error": "busy"}'))
+    assert found == {"digest.spamassassin": Verdict.SKIPPED, "digest.rspamd": Verdict.SKIPPED}
+
+
+def test_a_filter_that_hangs_is_told_and_is_no_problem(preview: Preview) -> None:
     def hang(_command: list[str], _data: bytes) -> str:
-        raise subprocess.TimeoutExpired("spamassassin", 10)
+        raise subprocess.TimeoutExpired("spamassassin", 8)
 
-    filters = Filters(which=lambda name: name, run=hang, post=lambda _url, _data: {})
-    assert [f.verdict for f in look_for_spam(preview, filters=filters)] == [Verdict.SKIPPED, Verdict.OK]
+    def refuse(_url: str, _data: bytes) -> dict[str, object]:
+        raise ConnectionRefusedError("Connection refused")
+
+    found = examine(spam_checks(lambda: preview, Filters(which=lambda name: name, run=hang, post=refuse)))
+    assert verdicts(found) == {"digest.spamassassin": Verdict.SKIPPED, "digest.rspamd": Verdict.SKIPPED}
 
 
-def test_a_report_without_rules_has_none() -> None:
-    assert read_spamassassin("0/0\n") == []
+def test_a_report_is_read_by_its_rules() -> None:
+    assert [symbol.name for symbol in read_spamassassin(REPORT)] == [
+        "NO_RELAYS",
+        "MISSING_RECEIVED",
+        "BIG_FONTS",
+        "MANY_WORDS",
+    ]
 
 
 def test_a_test_mail_is_marked_and_is_never_taken_for_one_that_was_sent_before(preview: Preview) -> None:
@@ -173,5 +185,5 @@ def test_the_answer_of_a_mail_server_that_refuses_the_test_mail_is_shown(preview
 
 
 def test_where_there_is_nothing_to_send_nothing_is_sent() -> None:
-    finding = send_trial("There are no items yet.", now=NOW, where="x", stays=False, send=pytest.fail)
-    assert finding.verdict is Verdict.SKIPPED
+    finding = send_trial(NOTHING, now=NOW, where="x", stays=False, send=pytest.fail)
+    assert finding == skipped("test.mail", NOTHING.found, NOTHING.remedy)

@@ -1,6 +1,8 @@
 """All checks end in findings in the order of the checks, whatever one of them does."""
 
+import re
 import threading
+from pathlib import Path
 
 from digestmail.desk.doctor.examine import Check, examine, is_problem, once
 from digestmail.desk.doctor.finding import Finding, Group, Verdict, counted, ok, problem, skipped, warning
@@ -73,3 +75,12 @@ def test_only_a_problem_is_one() -> None:
 def test_a_finding_stands_in_the_group_that_its_name_begins_with() -> None:
     assert ok("digest.html", "").group is Group.DIGEST
     assert Check("test.mail", list).group is Group.TEST
+
+
+def test_every_check_is_explained_in_the_documentation() -> None:
+    root = Path(__file__).parent.parent.parent.parent
+    sources = "".join(path.read_text() for path in sorted((root / "digestmail/desk/doctor").glob("*.py")))
+    names = set(re.findall(rf'"((?:{"|".join(Group)})\.[a-z0-9-]+)"', sources))
+    documented = set(re.findall(r"`([a-z]+\.[a-z0-9-]+)`", (root / "docs/doctor.md").read_text()))
+    assert len(names) > 40
+    assert names == documented
