@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from digestmail.desk.doctor.finding import Finding, ok, problem, skipped, warning
 from digestmail.desk.doctor.identity import Sender
-from digestmail.desk.doctor.lookup import Address, Lookup, addresses_of, mail_hosts, reverse_name
+from digestmail.desk.doctor.lookup import Address, Lookup, addresses_of, mail_hosts
 
 
 def judge_mx(lookup: Lookup, sender: Sender) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def judge_ptr(lookup: Lookup, sender: Sender, relay: Sequence[Address]) -> Itera
             "Where its mail server delivers by itself, look up the name of its public address with: dig -x ADDRESS",
         )
     for address in public:
-        names = lookup(reverse_name(address), "PTR")
+        names = lookup(address.reverse_pointer, "PTR")
         if not names:
             found, remedy = f"{address} has no name (PTR).", "Have your hoster set the name of your mail server."
             yield problem(name, found, remedy)

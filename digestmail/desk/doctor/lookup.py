@@ -30,9 +30,16 @@ class Unanswered(Exception):  # noqa: N818 - it is no fault of the question
 class Resolver:
     """The machine's own name servers, as a `Lookup`."""
 
-    def __init__(self, *, seconds: float = _ALL_SECONDS, now: Callable[[], float] = time.monotonic) -> None:
-        """All questions together get so many seconds, from the first one on."""
+    def __init__(
+        self,
+        *,
+        seconds: float = _ALL_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+        servers: Callable[[], dns.resolver.Resolver] = dns.resolver.Resolver,
+    ) -> None:
+        """All questions together get so many seconds, from the first one on. `servers` says whom to ask."""
         self._seconds = seconds
+        self._servers = servers
         self._now = now
         self._deadline: float | None = None
         self._known: dict[tuple[str, str], Sequence[str]] = {}
@@ -49,17 +56,17 @@ class Resolver:
         left = min(_QUERY_SECONDS, self._deadline - self._now())
         if left <= 0:
             raise Unanswered(f"there was no time left to ask for {kind} of {name}")
-        self._known[key] = answer = _ask(name, kind, seconds=left)
+        self._known[key] = answer = _ask(name, kind, seconds=left, servers=self._servers)
         return answer
 
 
-def _ask(name: str, kind: str, *, seconds: float) -> Sequence[str]:
+def _ask(name: str, kind: str, *, seconds: float, servers: Callable[[], dns.resolver.Resolver]) -> Sequence[str]:
     try:
         asked = dns.name.from_text(name)
     except (dns.exception.DNSException, UnicodeError):
         return ()  # there is no such name
     try:
-        resolver = dns.resolver.Resolver()
+        resolver = servers()
         resolver.timeout = seconds / 2  # a packet may get lost
         answer = resolver.resolve(asked, kind, lifetime=seconds)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN):
@@ -83,11 +90,6 @@ def addresses_of(lookup: Lookup, host: str) -> list[Address]:
     except ValueError:
         find = partial(lookup, host)
         return [ipaddress.ip_address(found) for kind in ("A", "AAAA") for found in find(kind)]
-
-
-def reverse_name(address: Address) -> str:
-    """Where the PTR record of an address stands."""
-    return address.reverse_pointer
 
 
 def mail_hosts(lookup: Lookup, domain: str) -> list[str]:

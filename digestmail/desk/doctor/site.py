@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from digestmail.clock import Clock
-from digestmail.desk.doctor.finding import Finding, certificate, ok, problem, sentence, skipped, warning
+from digestmail.desk.doctor.finding import Finding, Verdict, certificate, ok, problem, sentence, skipped, warning
 from digestmail.desk.doctor.machine import judge_clock
 from digestmail.desk.doctor.relay import expiry_of
 from digestmail.settings import is_this_machine
@@ -64,7 +64,7 @@ def look_at_site(
         yield judge_silence(base_url, error, mail_leaves=mail_leaves)
         return
     yield (ours := judge_page(base_url, first, health))
-    if ours.verdict == "ok":
+    if ours.verdict is Verdict.OK:
         yield judge_one_click(
             base_url, {method: ask(method, one_click(base_url)) for method in ("GET", "HEAD", "POST")}
         )
@@ -89,7 +89,9 @@ def judge_address(base_url: str, *, mail_leaves: bool) -> Finding:
     remedy = "Set DIGESTMAIL_BASE_URL to the address that readers see, such as https://digest.example.org."
     if is_this_machine(parts.hostname or ""):
         return problem(
-            name, f"Mail leaves this machine, and its links lead to {base_url}, which is everybody's own.", remedy
+            name,
+            f"Mail leaves this machine, and its links lead to {base_url}, which to readers is their own machine.",
+            remedy,
         )
     if parts.scheme != "https":
         verdict = problem if mail_leaves else warning

@@ -8,7 +8,6 @@ from digestmail.desk.doctor.examine import examine
 from digestmail.desk.doctor.finding import Finding, Verdict
 from digestmail.desk.doctor.hosts import judge_mx, judge_ptr
 from digestmail.desk.doctor.identity import Sender
-from digestmail.desk.doctor.lookup import Resolver, Unanswered
 from digestmail.desk.doctor.sender import domain_is_invented, sender_checks
 from digestmail.settings import Relay, load_settings
 from tests.desk.doctor.zone import RELAY, Zone, sender, verdicts
@@ -121,14 +120,3 @@ def test_the_sender_is_read_from_the_settings() -> None:
     found = Sender.of(settings, RELAY)
     assert (found.domain, found.bounces, found.signs) == ("news.example.org", "bounces.example.org", "example.org")
     assert [(path.name, selector) for path, selector in found.keys] == [("a.pem", "a"), ("b.pem", "b")]
-
-
-def test_questions_stop_when_the_time_for_all_of_them_is_over() -> None:
-    times = iter([0.0, 11.0])
-    with pytest.raises(Unanswered, match="no time left"):
-        Resolver(seconds=10, now=lambda: next(times))("example.org", "TXT")
-
-
-@pytest.mark.parametrize("name", ["a..example.org", f"{'x' * 64}.example.org", f"{'x.' * 130}org"])
-def test_a_name_that_cannot_exist_has_no_records(name: str) -> None:
-    assert Resolver()(name, "TXT") == ()
