@@ -33,11 +33,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, sqlite_template: Path) -> Path:
+def newsroom(environment: dict[str, str]) -> Path:
     """The data folder of an installation with one story."""
-    folder = tmp_path / "data"
+    folder = Path(environment["DIGESTMAIL_DATA_DIR"])
     secret_of(Settings(data_dir=folder))
-    shutil.copy(sqlite_template, folder / "digestmail.db")
     database, now = Database(f"sqlite:///{folder / 'digestmail.db'}"), datetime.now(UTC)
     with database.transaction() as session:
         topic = Topic(slug="world", name="World", position=1)
@@ -62,6 +61,7 @@ def names(result: Result) -> dict[str, str]:
 
 
 def test_a_fresh_installation_has_no_problem_and_nothing_is_made(run: Run, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "data")
     result = run("doctor", "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
@@ -84,8 +84,9 @@ def test_what_is_missing_for_a_digest_is_said_with_what_to_do(run: Run, tmp_path
         [row] = json.loads(run("doctor", "--json", "--only", "digest").stdout)[:1]
         return f"{row['verdict']}: {row['found']} {row['remedy']}"
 
+    (tmp_path / "data" / "digestmail.db").rename(tmp_path / "digestmail.db")
     assert "no database" in said()
-    run("migrate")
+    (tmp_path / "digestmail.db").rename(tmp_path / "data" / "digestmail.db")
     assert "no secret" in said()
     secret_of(Settings(data_dir=tmp_path / "data"))
     assert "digestmail topic add" in said()
