@@ -34,12 +34,12 @@ def preview(
         spoken = known_language(language or settings.language)
         found = preview_digest(session, Service(settings), topics=topics, language=spoken, now=system_clock())
     if as_json:
-        show({"html": found.html, "text": found.text, "eml": found.message.decode("ascii")}, as_json=True)
+        show({"html": found.html, "text": found.text, "eml": found.message.data.decode("ascii")}, as_json=True)
     for path, content in ((html, found.html), (text, found.text)):
         if path:
             path.write_text(content, encoding="utf-8")
     if eml:
-        eml.write_bytes(found.message)
+        eml.write_bytes(found.message.data)
     if not as_json:
         for written in filter(None, (html, text, eml)):
             say(f"Wrote {written}.")

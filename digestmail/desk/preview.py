@@ -14,6 +14,7 @@ from digestmail.errors import InputError
 from digestmail.language import Language
 from digestmail.messages.alone import plain_rendering
 from digestmail.messages.compose import DigestComposer
+from digestmail.messages.message import Message
 from digestmail.store.states import Kind
 from digestmail.subscribers.choices import find_topics
 from digestmail.tokens import Purpose
@@ -27,11 +28,17 @@ class Preview:
 
     html: str
     text: str
-    message: bytes
+    message: Message
 
 
 def preview_digest(
-    session: Session, service: Service, *, topics: Sequence[str], language: Language, now: datetime
+    session: Session,
+    service: Service,
+    *,
+    topics: Sequence[str],
+    language: Language,
+    now: datetime,
+    recipient: str = "reader@example.org",
 ) -> Preview:
     """The digest of the last 24 hours for a reader of `topics` (slugs), or of the newest items where those had none.
 
@@ -61,7 +68,7 @@ def preview_digest(
         language=language,
         tokens=service.tokens,
     )
-    message = composer.compose(delivery_id=0, subscriber_id=0, recipient="reader@example.org", topics=chosen, day=day)
+    message = composer.compose(delivery_id=0, subscriber_id=0, recipient=recipient, topics=chosen, day=day)
     if rendering is None or message is None:
         raise InputError("These topics have no items yet. Fetch the feeds with: digestmail collect")
-    return Preview(rendering.html, rendering.text, message.data)
+    return Preview(rendering.html, rendering.text, message)
