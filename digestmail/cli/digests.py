@@ -10,6 +10,7 @@ from digestmail.cli.application import Json, app, fail, opened, progress, read_i
 from digestmail.cli.feeds import complain, in_words
 from digestmail.clock import standing_still, system_clock
 from digestmail.deliveries.outcome import Result
+from digestmail.errors import InputError
 from digestmail.language import known_language
 from digestmail.store.shared_clock import shared_clock
 from digestmail.store.states import Kind
@@ -31,27 +32,32 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Show a mail as a reader would get it now: the last day's items, or else the newest few, or else a sample."""
-    from digestmail.desk.preview import preview_mail
+    from digestmail.desk.preview import preview_digest, preview_sample
     from digestmail.desk.service import Service
 
     with opened() as (settings, database), database.reading() as session:
         service = Service(settings)
         service.rehearse()
-        spoken = known_language(language or settings.language)
-        found = preview_mail(
-            session, service, mail=mail, topics=topics or (), sample=sample, language=spoken, now=system_clock()
-        )
-        if open_it and html is None:
-            html = settings.data_dir / f"{mail}.html"
-    if found.invented and not sample:
-        warn("There are no items yet, so this is a sample. Fetch the feeds with: digestmail collect")
+        spoken, now = known_language(language or settings.language), system_clock()
+        try:
+            if sample or mail in (Kind.CONFIRMATION, Kind.REMINDER):
+                found = preview_sample(service, kind=mail, language=spoken, now=now)
+            else:
+                found = preview_digest(session, service, topics=topics or (), kind=mail, language=spoken, now=now)
+        except InputError as error:
+            if topics:
+                raise
+            warn(f"{error} Until then, this is a sample.")
+            found = preview_sample(service, kind=mail, language=spoken, now=now)
+    if open_it and html is None:
+        html = settings.data_dir / f"{mail}.html"
     if as_json:
-        show({"html": found.html, "text": found.text, "eml": found.message.decode("ascii")}, as_json=True)
+        show({"html": found.html, "text": found.text, "eml": found.message.data.decode("ascii")}, as_json=True)
     for path, content in ((html, found.html), (text, found.text)):
         if path:
             path.write_text(content, encoding="utf-8")
     if eml:
-        eml.write_bytes(found.message)
+        eml.write_bytes(found.message.data)
     if not as_json:
         for written in filter(None, (html, text, eml)):
             say(f"Wrote {written}.")

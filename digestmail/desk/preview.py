@@ -11,6 +11,7 @@ from digestmail.desk.service import Service
 from digestmail.editions.assemble import newest, news
 from digestmail.editions.content import Content
 from digestmail.editions.select import select as select_stories
+from digestmail.errors import InputError
 from digestmail.language import Language
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.confirmation import LetterComposer
@@ -27,39 +28,62 @@ _ANYBODY = "reader@example.org"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A mail in its three forms; `invented` where it shows a sample, there being no items."""
+    """A mail in its three forms."""
 
     html: str
     text: str
-    message: bytes
-    invented: bool
+    message: Message
 
 
-def preview_mail(
+def preview_digest(
     session: Session,
     service: Service,
     *,
-    mail: Kind = Kind.DIGEST,
     topics: Sequence[str] = (),
-    sample: bool = False,
+    kind: Kind = Kind.DIGEST,
     language: Language,
     now: datetime,
+    recipient: str = _ANYBODY,
 ) -> Preview:
-    """The mail as a reader of `topics` (slugs; all where there are none) gets it in that language.
+    """The digest (or welcome) of the last 24 hours for a reader of `topics` (slugs; all where none is named), or of
+    the newest items where those had none.
 
-    A digest shows the last 24 hours, or the newest items where those had none, or with `sample`, or where there are no
-    items at all, an invented edition. Raises InputError for an unknown topic.
+    Raises InputError for an unknown topic and where there is nothing to show at all.
     """
-    if mail in (Kind.CONFIRMATION, Kind.REMINDER):
-        return _preview(_letter(service, mail, language=language, now=now), invented=False)
-    content, chosen = _items(session, topics, now=now)
-    invented = sample or not select_stories(content, chosen).stories
-    if invented:
+    chosen = find_topics(session, topics or session.exec(select(Topic.slug)).all())
+    content = news(session, since_at=now - _WINDOW, cutoff_at=now, now=now)
+    if not select_stories(content, chosen).stories:
+        content = newest(session, now=now)
+    if not select_stories(content, chosen).stories:
+        raise InputError("These topics have no items yet. Fetch the feeds with: digestmail collect")
+    return _composed(service, content, chosen, kind=kind, language=language, now=now, recipient=recipient)
+
+
+def preview_sample(service: Service, *, kind: Kind, language: Language, now: datetime) -> Preview:
+    """The mail of that kind with an invented edition, where it shows one."""
+    if kind in (Kind.DIGEST, Kind.WELCOME):
         content = sample_edition(url=service.publication.url, now=now)
-        chosen = frozenset(topic.id for topic in content.topics)
+        everything = frozenset(topic.id for topic in content.topics)
+        return _composed(service, content, everything, kind=kind, language=language, now=now, recipient=_ANYBODY)
+    letters = LetterComposer(service.publication, service.tokens, language)
+    if kind is Kind.CONFIRMATION:
+        return _preview(letters.confirmation(delivery_id=0, recipient=_ANYBODY, date_at=now))
+    return _preview(letters.reminder(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
+
+
+def _composed(
+    service: Service,
+    content: Content,
+    topics: frozenset[int],
+    *,
+    kind: Kind,
+    language: Language,
+    now: datetime,
+    recipient: str,
+) -> Preview:
     composer = DigestComposer(
         content,
-        kind=mail,
+        kind=kind,
         slot_at=now,
         edition_id=0,
         publication=service.publication,
@@ -67,25 +91,10 @@ def preview_mail(
         tokens=service.tokens,
     )
     day = now.astimezone(ZoneInfo(service.publication.time_zone)).date()
-    message = composer.compose(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, topics=chosen, day=day)
-    assert message  # noqa: S101 - the sample has stories for all its topics
-    return _preview(message, invented=invented)
+    message = composer.compose(delivery_id=0, subscriber_id=0, recipient=recipient, topics=topics, day=day)
+    assert message  # noqa: S101 - these topics have stories
+    return _preview(message)
 
 
-def _items(session: Session, slugs: Sequence[str], *, now: datetime) -> tuple[Content, frozenset[int]]:
-    chosen = find_topics(session, slugs or session.exec(select(Topic.slug)).all())
-    content = news(session, since_at=now - _WINDOW, cutoff_at=now, now=now)
-    if not select_stories(content, chosen).stories:
-        content = newest(session, now=now)
-    return content, chosen
-
-
-def _letter(service: Service, mail: Kind, *, language: Language, now: datetime) -> Message:
-    letters = LetterComposer(service.publication, service.tokens, language)
-    if mail is Kind.CONFIRMATION:
-        return letters.confirmation(delivery_id=0, recipient=_ANYBODY, date_at=now)
-    return letters.reminder(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now)
-
-
-def _preview(message: Message, *, invented: bool) -> Preview:
-    return Preview(html_of(message), text_of(message), message.data, invented)
+def _preview(message: Message) -> Preview:
+    return Preview(html_of(message), text_of(message), message)

@@ -68,9 +68,9 @@ class Pages:
         """The page as a response, in English unless it is for readers; `after` is called once it has been sent."""
         spoken = spoken or in_english()
         given = {**values, "language": spoken.language, "lang_query": spoken.query}
-        headers = {"Content-Language": spoken.language.code} | (
-            {"Vary": "Accept-Language"} if spoken.negotiated else {}
-        )
+        headers = {"Content-Language": spoken.language.code}
+        if spoken.negotiated:
+            headers["Vary"] = "Accept-Language"
         body = self._environment.get_template(template).render(given)
         return HTMLResponse(body, status, headers, background=BackgroundTask(after) if after else None)
 

@@ -1,10 +1,11 @@
 """What a reader typed into a form, and the options that the form offers."""
 
-import zoneinfo
+import unicodedata
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
+from digestmail.clock import time_zones
 from digestmail.language import Language, english, language_of
 from digestmail.sentence import Sentence
 from digestmail.store.models import Topic
@@ -27,9 +28,14 @@ _REGIONS = {
     "Asia": Sentence("Asia"),
     "Atlantic": Sentence("Atlantic"),
     "Australia": Sentence("Australia"),
+    "Brazil": Sentence("Brazil"),
+    "Canada": Sentence("Canada"),
+    "Chile": Sentence("Chile"),
     "Europe": Sentence("Europe"),
     "Indian": Sentence("Indian Ocean"),
+    "Mexico": Sentence("Mexico"),
     "Pacific": Sentence("Pacific"),
+    "US": Sentence("United States"),
     "Other": Sentence("Other"),
 }
 _OTHERS = ("Etc", "Other")
@@ -65,11 +71,17 @@ class Typed(BaseModel):
 def zone_groups(language: Language) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """All time zones as (region, ((name, label), …)), regions and labels sorted, zones without a region last."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name in zoneinfo.available_timezones():
+    for name in sorted(time_zones()):
         region, separator, _ = name.partition("/")
-        groups.setdefault(region if separator else "Other", []).append((zone_in_words(name, language), name))
-    named = sorted((region in _OTHERS, language.say(_REGIONS.get(region, region)), region) for region in groups)
-    return tuple((label, tuple((zone, place) for place, zone in sorted(groups[region]))) for _, label, region in named)
+        groups.setdefault(region if separator else "Other", []).append((name, zone_in_words(name, language)))
+    named = [(region in _OTHERS, language.say(_REGIONS.get(region, region)), zones) for region, zones in groups.items()]
+    named.sort(key=lambda group: (group[0], _without_accents(group[1])))
+    return tuple((label, tuple(sorted(zones, key=lambda zone: _without_accents(zone[1])))) for _, label, zones in named)
+
+
+def _without_accents(label: str) -> str:
+    """What to sort a name by."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", label) if not unicodedata.combining(letter))
 
 
 def zone_in_words(name: str, language: Language) -> str:

@@ -38,6 +38,7 @@ def test_empty_lists_say_what_to_do_first(run: Run) -> None:
         (["announcement", "add", "--title", "X", "--start", "soon"], "ISO 8601"),
         (["subscriber", "show", "nobody@example.org"], "no subscriber"),
         (["preview", "--topic", "x"], "no topic “x”"),
+        (["preview", "--topic", "x", "--language", "tlh"], "no language “tlh”"),
         (["tick", "--now", "tomorrow"], "ISO 8601"),
         (["deliveries", "release"], "say --all"),
         (["deliveries", "drop", "7", "--all"], "say --all"),
@@ -85,7 +86,8 @@ def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Pa
         feed.items = [("Grain & salt", "World"), ("Other", "Sports")]
         run("topic", "add", "world", "--name", "World")
         run("feed", "add", feed.url, "--category", "World=world")
-        sample = run("preview", "--topic", "world")
+        assert "no items yet" in str(run("preview", "--topic", "world").exception)
+        sample = run("preview")
         assert "no items yet" in sample.stderr
         assert "The tram that waits" in sample.stdout
         assert json.loads(run("collect", "--json").stdout) == {"polled": 1, "new_items": 2, "failures": []}
@@ -97,6 +99,7 @@ def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Pa
     message = email.message_from_bytes(eml.read_bytes(), policy=policy.strict)
     assert message.get_content_type() == "multipart/alternative"
     assert "Grain & salt" in run("preview", "--topic", "world").stdout
+    assert "Darse de baja:" in run("preview", "--topic", "world", "--language", "es").stdout
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,9 @@ def test_time_zones_are_called_by_their_towns(web: Web) -> None:
     assert '<optgroup label="Océano Índico">' in page
     assert '<option value="America/New_York">Nueva York</option>' in page
     assert len(re.findall("<option", page)) > 450
+    regions = re.findall('<optgroup label="([^"]+)">', page)[4:]
+    assert regions[:5] == ["África", "América", "Antártida", "Ártico", "Asia"]
+    assert regions[-1] == "Otras"
 
 
 def delivery(web: Web, kind: Kind) -> int:
