@@ -1,5 +1,6 @@
 """Templates of the publisher's own: what stands in the folder is used, or refused with words that help."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_it_can_build_on_ours(write: Write) -> None:
     assert single
     assert html_of(message) == single.html
     assert "Headline number 1" in single.html
+
+
+def test_the_examples_of_the_documentation_pass(write: Write) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "themes.md").read_text()
+    layout, style = re.findall(r"(?s)```jinja\n(.*?)```", guide)
+    write("mail/layout.html", layout)
+    publication = write("mail/style.css", style)
+    rehearse(publication, TOKENS, [english()])
+    html = html_of(compose(composer_of(STORIES, publication=publication), 1))
+    assert "We also print, on Fridays." in html
+    assert re.search(r'class="headline ink" style="[^"]*font-size:26px', html)
 
 
 def test_a_digest_built_on_ours_is_joined_as_rendered_alone(write: Write) -> None:
