@@ -62,14 +62,14 @@ def test_it_can_build_on_ours(write: Write) -> None:
     publication = write(
         "mail/layout.html",
         '{% extends "default/mail/layout.html" %}\n'
-        "{% block title %}News{% endblock %}{% block foot %}{{ super() }}<p>We print on Fridays.</p>{% endblock %}",
+        "{% block masthead %}<tr><td>Since 1907</td></tr>{{ super() }}{% endblock %}",
     )
     rehearse(publication, TOKENS, [english()])
     message = compose(composer_of(STORIES, publication=publication), 1, 2)
     single = alone(STORIES, 1, 2, publication=publication)
     assert single
     assert html_of(message) == single.html
-    assert "Headline number 1" in single.html
+    assert single.html.index("Since 1907") < single.html.index("The Harbour Courier</h1>")
 
 
 def test_the_examples_of_the_documentation_pass(write: Write) -> None:
