@@ -50,6 +50,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
         ("BOUNCES", "all-mail-that-comes-back-from-the-people@example.org", "37 letters"),
         ("DKIM_SELECTOR", "s 2026", "such as s2026"),
         ("LOGO_URL", "logo.png", "https://example.org/logo.png"),
+        ("LOGO_URL", "https://a.example;script-src/logo.png", "https://example.org/logo.png"),
         ("LOGO_URL", "http://example.org/logo.png", "https://example.org/logo.png"),
         ("LOGO_URL", "https://example.org/logo.png", "LOGO_URL and LOGO_SIZE go together"),
         ("LOGO_SIZE", "wide", "such as 240x60"),

@@ -204,23 +204,23 @@ def _check_size(single: Rendering) -> None:
 
 def _interrupted(text: str, marks: Marks, regions: Mapping[str, str]) -> str:
     """Which mark stands in the midst of which pieces."""
-    inside: dict[str, str] = {}
-    current = between = ""
+    seen: set[str] = set()
+    last = between = ""
     for key, content in marks.split(text):
-        word = key.partition(":")[0]
-        region = regions.get(word, "")
         if not content:
             continue
+        word = key.partition(":")[0]
+        region = regions.get(word, "")
         if not region:
             between = word
-        elif region in inside and region != current and between:
+        elif region in seen and region != last:
             what = _WHAT[region.rpartition(" ")[2]]
             return (
                 f"what is marked “{between}” stands between {what}, which must follow each other. Move it before the "
                 "first of them or behind the last"
             )
-        inside[region] = word
-        current = region if region else ""
+        seen.add(region)
+        last = region
     return "its pieces must follow each other as they do in our template"
 
 

@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, field_validator, model_validator
 
 from digestmail.settings.relay import is_this_machine
 
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::\d{1,5})?/[!#-;=?-~]+"
+)  # what CSP and HTML take
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SIZE = re.compile(r"(\d{1,4})\s*[x×]\s*(\d{1,4})")
 _FAMILY = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,39}")
@@ -37,9 +39,8 @@ class Look(BaseModel):
     def _read_logo_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        plain = parts.scheme == "http" and is_this_machine(parts.hostname or "")
-        if not (parts.scheme == "https" or plain) or not parts.hostname or not re.fullmatch(r"[!-~]+", value):
+        found = _ADDRESS.fullmatch(value)
+        if not found or (found["scheme"] == "http" and not is_this_machine(found["host"])):
             raise ValueError("use a whole address such as https://example.org/logo.png, which mail programs can reach")
         return value
 

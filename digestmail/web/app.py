@@ -84,7 +84,7 @@ def create_app(
     if embedded or has_demo(database):
         app.include_router(demo.router)
     if sheet := theme_sheet(settings):
-        theme = Response(sheet, media_type="text/css", headers={"Cache-Control": _FOR_EVER})
-        app.add_api_route("/theme.css", lambda: theme, methods=READ)
+        kept = {"Cache-Control": _FOR_EVER}
+        app.add_api_route("/theme.css", lambda: Response(sheet, media_type="text/css", headers=kept), methods=READ)
     app.mount("/static", VersionedFiles(static_folders(settings)), name="static")
     return app

