@@ -205,22 +205,21 @@ def _check_size(single: Rendering) -> None:
 def _interrupted(text: str, marks: Marks, regions: Mapping[str, str]) -> str:
     """Which mark stands in the midst of which pieces."""
     seen: set[str] = set()
-    last = between = ""
+    last = before = ""
     for key, content in marks.split(text):
         if not content:
             continue
         word = key.partition(":")[0]
         region = regions.get(word, "")
-        if not region:
-            between = word
-        elif region in seen and region != last:
+        if region in seen and region != last:
             what = _WHAT[region.rpartition(" ")[2]]
             return (
-                f"what is marked “{between}” stands between {what}, which must follow each other. Move it before the "
-                "first of them or behind the last"
+                f"what is marked “{before}” stands between {what}, which must follow each other. Move it before the first "
+                "of them or behind the last"
             )
-        seen.add(region)
-        last = region
+        if region:
+            seen.add(region)
+        last, before = region, word
     return "its pieces must follow each other as they do in our template"
 
 
