@@ -214,8 +214,8 @@ def _interrupted(text: str, marks: Marks, regions: Mapping[str, str]) -> str:
         if region in seen and region != last:
             what = _WHAT[region.rpartition(" ")[2]]
             return (
-                f"what is marked “{before}” stands between {what}, which must follow each other. Move it before the first "
-                "of them or behind the last"
+                f"what is marked “{before}” stands between {what}, which must follow each other. Move it before the "
+                "first of them or behind the last"
             )
         if region:
             seen.add(region)
