@@ -47,6 +47,7 @@ def preview_digest(session: Session, service: Service, *, topics: Sequence[str],
         unsubscribe=service.tokens.make(Purpose.UNSUBSCRIBE, 0),
         preferences=service.tokens.make(Purpose.PREFERENCES, 0),
         view=service.tokens.make(Purpose.VIEW, 0),
+        gave=service.tokens.make(Purpose.GAVE, 0),
     )
     composer = DigestComposer(
         content, kind=Kind.DIGEST, slot_at=now, edition_id=0, publication=service.publication, tokens=service.tokens

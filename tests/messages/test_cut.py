@@ -184,6 +184,7 @@ def test_the_page_has_every_story_with_styles_for_a_browser() -> None:
         day=DAY,
         unsubscribe="UNSUBSCRIBE",
         preferences="PREFERENCES",
+        gave="GAVE",
     )
     assert page
     assert page.count('<div class="story rule"') == 300
@@ -204,6 +205,7 @@ def test_the_page_of_a_reader_without_stories_is_none() -> None:
             day=DAY,
             unsubscribe="",
             preferences="",
+            gave="",
         )
         is None
     )

@@ -9,6 +9,7 @@ from sqlalchemy import CTE, Connection, Integer, bindparam, literal_column
 from sqlmodel import and_, col, func, or_, select, update
 
 from digestmail.deliveries.ledger.claims import THE_CLAIM, renew
+from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.deliveries.readers import readers
 from digestmail.store.columns import NOW
 from digestmail.store.database import aside
@@ -31,6 +32,8 @@ class Claimed(NamedTuple):
     attempts: int
     topics: frozenset[int]
     unwanted: str
+    hidden: frozenset[int] = frozenset()
+    """The ids of the announcements that it does not show."""
 
 
 _SUSPECT = and_(col(Delivery.crashes) > literal_column("0"), WAITING)
@@ -86,6 +89,7 @@ _SUSPECTS_AT_ONCE = {1: 16, 2: 4}
 
 _URGENCY = itemgetter(0, 1, 2)
 _KINDS = {str(kind): kind for kind in Kind}
+_NONE: frozenset[int] = frozenset()
 
 
 def claim(connection: Connection, claim_id: int, *, now: datetime, limit: int) -> list[Claimed]:
@@ -118,6 +122,7 @@ def claim_suspects(connection: Connection, claim_id: int, *, now: datetime) -> l
 def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
     taken.sort(key=_URGENCY)
     known = readers(connection, [row[4] for row in taken])
+    hidden = hidden_announcements(connection, [(row[2], row[4], row[5]) for row in taken if row[7] is not None])
     claimed: list[Claimed] = []
     for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in taken:
         reader, kind = known[subscriber_id], _KINDS[name]
@@ -133,6 +138,7 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 attempts,
                 reader.topics,
                 reader.unwanted(kind),
+                hidden.get(number, _NONE),
             )
         )
     return claimed
