@@ -1,6 +1,7 @@
 """The command line: each command reads its arguments, calls a room and shows the result."""
 
 from digestmail.cli import (
+    announcements,
     backups,
     deliveries,
     digests,
@@ -15,6 +16,7 @@ from digestmail.cli import (
 from digestmail.cli.application import app
 
 __all__ = [
+    "announcements",
     "app",
     "backups",
     "deliveries",

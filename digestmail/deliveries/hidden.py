@@ -94,9 +94,7 @@ def hidden_announcements(connection: Connection, shown: Sequence[Shown]) -> dict
     return {delivery_id: frozenset(numbers) for delivery_id, numbers in hidden.items()}
 
 
-def _had_enough(
-    connection: Connection, shown: Sequence[Shown], *, starts_at: datetime, most_times: int
-) -> list[int]:
+def _had_enough(connection: Connection, shown: Sequence[Shown], *, starts_at: datetime, most_times: int) -> list[int]:
     values = {
         "ids": [delivery_id for delivery_id, _, _ in shown],
         "start": starts_at,
@@ -111,4 +109,6 @@ def _gave(connection: Connection, shown: Sequence[Shown]) -> list[tuple[int, str
     seasons: defaultdict[int, list[str]] = defaultdict(list)
     for subscriber_id, season in _GIFTS.rows(connection, {"ids": [subscriber_id for _, subscriber_id, _ in shown]}):
         seasons[subscriber_id].append(season)
-    return [(delivery_id, season) for delivery_id, subscriber_id, _ in shown for season in seasons.get(subscriber_id, ())]
+    return [
+        (delivery_id, season) for delivery_id, subscriber_id, _ in shown for season in seasons.get(subscriber_id, ())
+    ]

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from digestmail.address import parse_address
 from digestmail.errors import InputError
-from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Subscription, Suppression, Topic
+from digestmail.store.models import ConsentEvent, Delivery, Gift, Subscriber, Subscription, Suppression, Topic
 from digestmail.subscribers.import_export import days_in_words
 
 _LATEST = 20
@@ -53,6 +53,8 @@ class Reader:
     confirmed_at: datetime | None
     unsubscribed_at: datetime | None
     next_send_at: datetime | None
+    gave: tuple[str, ...]
+    """The seasons in which the reader said to have given, the latest first."""
     deliveries: tuple[DeliveryRow, ...]
     consent: tuple[ConsentRow, ...]
 
@@ -69,6 +71,7 @@ def find_reader(session: Session, email: str) -> Reader:
         .where(Subscription.subscriber_id == subscriber.id)
         .order_by(col(Topic.position), col(Topic.id))
     )
+    seasons = select(Gift.season).where(Gift.subscriber_id == subscriber.id)
     deliveries = select(Delivery).where(Delivery.subscriber_id == subscriber.id)
     consent = select(ConsentEvent).where(ConsentEvent.subscriber_id == subscriber.id)
     return Reader(
@@ -85,6 +88,7 @@ def find_reader(session: Session, email: str) -> Reader:
         confirmed_at=subscriber.confirmed_at,
         unsubscribed_at=subscriber.unsubscribed_at,
         next_send_at=subscriber.next_send_at,
+        gave=tuple(session.exec(seasons.order_by(col(Gift.at).desc(), col(Gift.season)))),
         deliveries=tuple(
             DeliveryRow(
                 row.kind,

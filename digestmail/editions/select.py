@@ -89,9 +89,7 @@ class Selector:
     def announcements(self, chosen: int, hidden: Container[int] = ()) -> tuple[Announcement, ...]:
         """Those for everybody and those for one of the chosen topics, without the `hidden` ones (ids)."""
         return tuple(
-            each
-            for each, bits in self._announcements
-            if (not each.topics or bits & chosen) and each.id not in hidden
+            each for each, bits in self._announcements if (not each.topics or bits & chosen) and each.id not in hidden
         )
 
     def selection(self, chosen: int, hidden: Container[int] = ()) -> Selection:

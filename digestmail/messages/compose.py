@@ -75,7 +75,8 @@ class DigestComposer:
     ) -> Message | None:
         """The message of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
 
-        It shows no announcement that is `hidden` (ids). Raises ValueError if the recipient's address cannot stand in a header.
+        It shows no announcement that is `hidden` (ids). Raises ValueError if the recipient's address cannot stand in a
+        header.
         """
         layout = self._layouts.of(topics, day, hidden)
         if layout is None:

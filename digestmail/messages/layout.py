@@ -90,7 +90,9 @@ class Layouts:
     def of(self, topics: frozenset[int], day: date, hidden: frozenset[int]) -> Layout | None:
         """The digest of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
 
-        It shows no announcement that is `hidden` (ids). This is done for each reader, so what can be looked up is looked up before anything is called.
+        It shows no announcement that is `hidden` (ids).
+
+        This is done for each reader, so what can be looked up is looked up before anything is called.
         """
         try:
             chosen = sum(map(self._bits.__getitem__, topics))

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from digestmail.clock import standing_still
 from digestmail.deliveries import ledger, plan, retention
@@ -21,7 +21,7 @@ from digestmail.deliveries.owner import this_process
 from digestmail.desk.figures import figures
 from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database
-from digestmail.store.models import Subscriber
+from digestmail.store.models import Announcement, Subscriber
 from digestmail.subscribers import next_digest
 from tests.deliveries.conftest import SLOT, statements
 
@@ -159,6 +159,20 @@ def test_a_claim_takes_the_due_in_their_order(filled: Database) -> None:
     with filled.writing() as connection, explained(filled) as plans:
         take(connection)
     check(plans, OF_WHAT_IS_DUE | BY_ID)
+
+
+def test_how_often_readers_had_an_announcement_is_counted_by_their_own_rows(filled: Database) -> None:
+    with filled.writing() as connection:
+        for most_times, season in ((1, ""), (9, "year-end")):
+            connection.execute(
+                insert(Announcement).values(
+                    title="Give", starts_at=SLOT - DAY, ends_at=NOW + DAY, most_times=most_times, season=season
+                )
+            )
+        with explained(filled, naming="UNION ALL") as plans:
+            take(connection)
+    assert len(plans) == 2
+    check(plans, {("deliveries", "primary key")} | OF_A_READER)
 
 
 def test_a_wave_is_marked_and_settled_by_its_ids(filled: Database) -> None:

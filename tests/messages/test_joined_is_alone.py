@@ -1,7 +1,7 @@
 """The promise of cut and join: what is joined for a reader is equal to what is rendered for that reader alone."""
 
 from datetime import UTC, datetime
-from itertools import combinations, product
+from itertools import combinations, cycle
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,7 +73,7 @@ def contents(draw: st.DrawFn) -> Content:
 def subsets(announcements: tuple[Announcement, ...]) -> list[frozenset[int]]:
     """Every choice of announcements that a reader may not get, and one that is of another edition."""
     ids = [announcement.id for announcement in announcements]
-    return [frozenset({99, *some}) for size in range(len(ids) + 1) for some in combinations(ids, size)] + [frozenset()]
+    return [frozenset({99, *some}) for size in range(len(ids), -1, -1) for some in combinations(ids, size)]
 
 
 @settings(max_examples=40, deadline=None)
@@ -86,7 +86,7 @@ def test_a_joined_digest_is_the_digest_rendered_alone(content: Content, kind: Ki
     composer = composer_of(content, kind=kind, budget=budget)
     all_topics = [topic.id for topic in content.topics]
     for size in range(len(all_topics) + 1):
-        for topics, hidden in product(combinations(all_topics, size), subsets(content.announcements)):
+        for topics, hidden in zip(combinations(all_topics, size), cycle(subsets(content.announcements)), strict=False):
             single = alone(content, *topics, kind=kind, budget=budget, hidden=hidden)
             message = composer.compose(
                 delivery_id=75,

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import CTE, Connection, Integer, bindparam, literal_column
 from sqlmodel import and_, col, func, or_, select, update
 
-from digestmail.deliveries.ledger.claims import THE_CLAIM, renew
 from digestmail.deliveries.hidden import hidden_announcements
+from digestmail.deliveries.ledger.claims import THE_CLAIM, renew
 from digestmail.deliveries.readers import readers
 from digestmail.store.columns import NOW
 from digestmail.store.database import aside
