@@ -29,6 +29,7 @@ _A_DAY = timedelta(days=1)
 
 _LIMITED = Statement(
     select(Announcement.id, Announcement.starts_at, Announcement.most_times, Announcement.season).where(
+        col(Announcement.id) >= 0,  # as all are: without an index PostgreSQL thinks it dear, and compiles it for 60 ms
         Announcement.ends_at > instant_parameter("ended_before"),
         or_(col(Announcement.most_times).is_not(None), Announcement.season != ""),
     )

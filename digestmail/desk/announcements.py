@@ -93,8 +93,8 @@ def change_announcement(session: Session, number: int, **changes: Unpack[Changes
     if "image_url" in changes:  # what was said of the old picture does not hold for a new one
         none: Changes = {"image_size": None}
         changes = none | ({} if changes["image_url"] else {"image_alt": ""}) | changes
-    with session.no_autoflush:
-        _write(row, **changes)
+    session.expunge(row)  # until it is known to be good
+    _write(row, **changes)
     session.add(row)
     session.flush()
 

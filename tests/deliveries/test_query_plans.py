@@ -27,7 +27,7 @@ from tests.deliveries.conftest import SLOT, statements
 
 DAY = timedelta(days=1)
 NOW = SLOT + DAY
-TABLES = ("deliveries", "subscribers")
+TABLES = ("deliveries", "subscribers", "announcements", "gifts")
 
 OF_SOME_ROWS = ("ix_deliveries_waiting", "ix_deliveries_claimed", "ix_deliveries_suspect", "ix_deliveries_aside")
 """Indexes that may be walked as a whole: they have the open rows only."""
@@ -100,10 +100,11 @@ def _on_sqlite(database: Database, statement: str, parameters: Any) -> Iterator[
     try:
         for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall():
             words = detail.split()
-            if words[0] in ("SCAN", "SEARCH") and words[1] in TABLES:
+            table = words[1].removesuffix("_1")  # the second time in the same statement
+            if words[0] in ("SCAN", "SEARCH") and table in TABLES:
                 index = words[words.index("INDEX") + 1] if "INDEX" in words else ""
                 key = "primary key" if "PRIMARY" in words else index
-                yield Step(words[1], key, sought=words[0] == "SEARCH")
+                yield Step(table, key, sought=words[0] == "SEARCH")
     finally:
         connection.close()
 
@@ -145,6 +146,7 @@ BY_ID = {("deliveries", "primary key"), ("subscribers", "primary key")}
 OF_A_CLAIM = {("deliveries", "ix_deliveries_claimed")}
 OF_WHAT_IS_DUE = {("deliveries", "ix_deliveries_waiting")}
 OF_A_READER = {("deliveries", "uq_deliveries_digest")}
+OF_ANNOUNCEMENTS = {("announcements", "primary key")}
 OF_A_SLOT = {("subscribers", "ix_subscribers_due")}
 
 
@@ -158,21 +160,17 @@ def check(plans: list[list[Step]], expected: set[tuple[str, str]], *, walked: tu
 def test_a_claim_takes_the_due_in_their_order(filled: Database) -> None:
     with filled.writing() as connection, explained(filled) as plans:
         take(connection)
-    check(plans, OF_WHAT_IS_DUE | BY_ID)
+    check(plans, OF_WHAT_IS_DUE | BY_ID | OF_ANNOUNCEMENTS)
 
 
-def test_how_often_readers_had_an_announcement_is_counted_by_their_own_rows(filled: Database) -> None:
+def test_what_readers_do_not_get_is_found_by_their_own_rows(filled: Database) -> None:
     with filled.writing() as connection:
-        for most_times, season in ((1, ""), (9, "year-end")):
-            connection.execute(
-                insert(Announcement).values(
-                    title="Give", starts_at=SLOT - DAY, ends_at=NOW + DAY, most_times=most_times, season=season
-                )
-            )
-        with explained(filled, naming="UNION ALL") as plans:
+        values = {"title": "Give", "starts_at": SLOT - DAY, "ends_at": NOW + DAY, "most_times": 9, "season": "year-end"}
+        connection.execute(insert(Announcement).values(values))
+        with explained(filled) as plans:
             take(connection)
-    assert len(plans) == 2
-    check(plans, {("deliveries", "primary key")} | OF_A_READER)
+    of_gifts = ("gifts", "sqlite_autoindex_gifts_1" if filled.is_sqlite else "primary key")
+    check(plans, OF_WHAT_IS_DUE | BY_ID | OF_ANNOUNCEMENTS | OF_A_READER | {of_gifts})
 
 
 def test_a_wave_is_marked_and_settled_by_its_ids(filled: Database) -> None:
@@ -252,7 +250,7 @@ def test_statistics_that_somebody_had_sqlite_make_while_the_ledger_was_small_do_
         ours, ids = take(connection)
         assert ledger.mark(connection, ours, ids[:32], now=NOW) == set(ids[:32])
         settle(connection, ours, ids)
-    check(plans, OF_WHAT_IS_DUE | BY_ID)
+    check(plans, OF_WHAT_IS_DUE | BY_ID | OF_ANNOUNCEMENTS)
     with explained(filled) as plans:
         assert plan.plan_some(filled, standing_still(NOW))
     check(plans, OF_A_SLOT | OF_WHAT_IS_DUE | OF_A_READER | {("subscribers", "primary key")})
