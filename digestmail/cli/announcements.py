@@ -20,7 +20,7 @@ from digestmail.desk.announcements import (
 announcement = typer.Typer(no_args_is_help=True, help="Your dated block in the digests.", rich_markup_mode=None)
 app.add_typer(announcement, name="announcement")
 
-_IN_THE_TABLE = ("id", "title", "starts_at", "ends_at", "topics", "most_times", "season", "link_url", "image_url")
+_IN_THE_TABLE = ("id", "title", "starts_at", "ends_at", "topics", "most_times", "season")
 
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 Text = Annotated[str | None, typer.Option(help="A few sentences; an empty line begins a new paragraph.")]

@@ -119,7 +119,7 @@ def test_an_announcement_of_a_season_asks_who_gave_by_a_link_of_the_readers_own(
     token = TOKENS.make(Purpose.GAVE, 5)
     link = f"{PUBLICATION.url}/g/{token}"
     rendering = of_the(APPEAL)
-    assert f'href="{link}">I already gave</a>' in rendering.html
+    assert re.search(rf'href="{link}"[^>]*>I already gave</a>', rendering.html)
     assert f"| I already gave:\n| {link}\n" in rendering.text
     composer = composer_of(content_of(story(1, 1), announcements=(APPEAL, replace(APPEAL, id=2))))
     assert html_of(compose(composer, 1)).count(link) == 2
