@@ -14,6 +14,7 @@ from digestmail.store.models import Announcement, AnnouncementTopic, Topic
 from digestmail.subscribers.choices import find_topics
 
 _LONGEST_SEASON = 40
+_MOST_TIMES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +155,10 @@ def _check(row: Announcement) -> None:
         )
     if not row.image_url and (row.image_alt or row.image_width):
         raise InputError("There is a text or a size for a picture, but no picture.", field="image")
-    if row.most_times is not None and row.most_times < 1:
-        raise InputError(f"Nobody can see it {row.most_times} times; the least is once.", field="most-times")
+    if row.most_times is not None and not 1 <= row.most_times <= _MOST_TIMES:
+        raise InputError(
+            f"Nobody sees it {row.most_times} times: the limit is from 1 to {_MOST_TIMES} digests.", field="most-times"
+        )
     if len(row.season) > _LONGEST_SEASON or not row.season.isprintable():
         raise InputError(f"A season has a short name, of at most {_LONGEST_SEASON} letters.", field="season")
 

@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-import zoneinfo
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from digestmail.clock import time_zones
 from digestmail.settings.mailboxes import Mailboxes
 from digestmail.settings.relay import Relay, is_this_machine, read_relay
 from digestmail.settings.signing import Signing
@@ -118,7 +118,7 @@ class Settings(Mailboxes, Signing, BaseSettings):
     @field_validator("default_time_zone")
     @classmethod
     def _know_zone(cls, value: str) -> str:
-        if value not in zoneinfo.available_timezones():
+        if value not in time_zones():
             raise ValueError("no such time zone; use a name such as Europe/Berlin")
         return value
 

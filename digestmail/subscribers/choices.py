@@ -1,13 +1,12 @@
 """What a reader chooses (topics, hour, zone, days), read from what a form or a file says."""
 
 import calendar
-import functools
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete, select
 
+from digestmail.clock import time_zones
 from digestmail.errors import FormError, InputError
 from digestmail.store.models import Subscription, Topic
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, day_bits
@@ -27,12 +26,6 @@ class Choices:
     hour: int
     time_zone: str
     days: int = EVERY_DAY
-
-
-@functools.cache
-def time_zones() -> frozenset[str]:
-    """The names of all time zones, looked up once: it means reading a folder."""
-    return frozenset(zoneinfo.available_timezones())
 
 
 def topic_ids(session: Session) -> dict[str, int]:

@@ -1,10 +1,10 @@
 """What a reader typed into a form, and the options that the form offers."""
 
-import zoneinfo
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
+from digestmail.clock import time_zones
 from digestmail.store.models import Topic
 from digestmail.subscribers.choices import DEFAULT_HOUR
 from digestmail.subscribers.preferences import Preferences
@@ -50,7 +50,7 @@ class Typed(BaseModel):
 def zone_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """All time zones as (region, ((name, label), …)), regions and names sorted, zones without a region last."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(zoneinfo.available_timezones()):
+    for name in sorted(time_zones()):
         region, separator, place = name.partition("/")
         if separator:
             groups.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
