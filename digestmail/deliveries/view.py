@@ -6,9 +6,10 @@ from sqlmodel import Session
 
 from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.editions.content import Content
+from digestmail.language import Language, english, language_of
 from digestmail.messages.alone import whole_page
 from digestmail.messages.publication import Publication
-from digestmail.store.models import Delivery, Edition
+from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.states import Kind
 from digestmail.subscribers.choices import topics_of
 from digestmail.tokens import Purpose, Tokens
@@ -21,6 +22,8 @@ class View:
     html: str | None
     preferences: str
     """The token of the reader's preferences."""
+    language: Language
+    """The reader's."""
 
 
 def view_digest(session: Session, delivery_id: int, *, publication: Publication, tokens: Tokens) -> View | None:
@@ -29,6 +32,8 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
     edition = session.get(Edition, delivery.edition_id) if delivery and delivery.edition_id else None
     if delivery is None or edition is None:
         return None
+    reader = session.get(Subscriber, delivery.subscriber_id)
+    language = language_of(reader.locale) if reader else english()
     preferences = tokens.make(Purpose.PREFERENCES, delivery.subscriber_id)
     shown = [(delivery_id, delivery.subscriber_id, delivery.slot_at)]
     html = whole_page(
@@ -36,10 +41,11 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
         topics=topics_of(session, delivery.subscriber_id),
         kind=Kind(delivery.kind),
         publication=publication,
+        language=language,
         day=delivery.scheduled_day or delivery.slot_at.date(),
         unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, delivery.subscriber_id),
         preferences=preferences,
         gave=tokens.make(Purpose.GAVE, delivery.subscriber_id),
         hidden=hidden_announcements(session.connection(), shown).get(delivery_id, ()),
     )
-    return View(html, preferences)
+    return View(html, preferences, language)

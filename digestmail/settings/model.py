@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digestmail.clock import time_zones
+from digestmail.language import find_language, languages
 from digestmail.settings.mailboxes import Mailboxes
 from digestmail.settings.relay import Relay, is_this_machine, read_relay
 from digestmail.settings.signing import Signing
@@ -121,6 +122,13 @@ class Settings(Mailboxes, Signing, BaseSettings):
         if value not in time_zones():
             raise ValueError("no such time zone; use a name such as Europe/Berlin")
         return value
+
+    @field_validator("language")
+    @classmethod
+    def _know_language(cls, value: str) -> str:
+        if (found := find_language(value)) is None:
+            raise ValueError(f"no such language; there are {', '.join(languages())}")
+        return found.code
 
     @field_validator("base_url")
     @classmethod

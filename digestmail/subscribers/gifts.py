@@ -14,35 +14,40 @@ from digestmail.store.database import insert_new
 from digestmail.store.models import Announcement, Gift, Subscriber
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Appeals:
     """The titles of the announcements that run and have a season, and whether the reader gave in each of these."""
 
-    titles: tuple[str, ...]
-    gave: bool
-
-
-_NO_APPEALS = Appeals((), gave=False)
+    titles: tuple[str, ...] = ()
+    gave: bool = False
+    locale: str | None = None
+    """The reader's language; none of an unknown reader."""
 
 
 def appeals(session: Session, subscriber_id: int, *, now: datetime) -> Appeals:
     """What a reader may say to have given for; nothing for an unknown one."""
-    if session.get(Subscriber, subscriber_id) is None:
-        return _NO_APPEALS
+    reader = session.get(Subscriber, subscriber_id)
+    if reader is None:
+        return Appeals()
     running = _running(session, now)
     given = set(session.exec(select(Gift.season).where(Gift.subscriber_id == subscriber_id)))
-    return Appeals(_titles(running), gave=given.issuperset(season for _, season in running))
+    return Appeals(
+        titles=_titles(running),
+        gave=given.issuperset(season for _, season in running),
+        locale=reader.locale,
+    )
 
 
 def give(session: Session, subscriber_id: int, *, now: datetime) -> Appeals:
     """The reader gave, in every season that runs now; again is fine."""
-    if session.get(Subscriber, subscriber_id, with_for_update=True) is None:
-        return _NO_APPEALS
+    reader = session.get(Subscriber, subscriber_id, with_for_update=True)
+    if reader is None:
+        return Appeals()
     running = _running(session, now)
     seasons = {season for _, season in running}
     gifts = [{"subscriber_id": subscriber_id, "season": season, "at": now} for season in sorted(seasons)]
     insert_new(session.connection(), Gift, gifts)
-    return Appeals(_titles(running), gave=True)
+    return Appeals(titles=_titles(running), gave=True, locale=reader.locale)
 
 
 def take_back(session: Session, subscriber_id: int, *, now: datetime) -> Appeals:

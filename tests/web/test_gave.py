@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import select
 
 from digestmail.desk.announcements import add_announcement, change_announcement
-from digestmail.store.models import Gift
+from digestmail.store.models import Gift, Subscriber
 from digestmail.tokens import Purpose
 from tests.web.conftest import Web
 
@@ -45,10 +45,10 @@ def test_looking_names_what_is_hidden_and_changes_nothing(web: Web) -> None:
         assert page.text.count("<button") == 1
         assert f'action="{path}" method="post"' in page.text
         assert QUESTION in page.text
-        assert "“Roof &amp; &lt;b&gt;beams&lt;/b&gt;”" in page.text
-        assert "“Our year-end drive”" in page.text
+        assert ">Roof &amp; &lt;b&gt;beams&lt;/b&gt;<" in page.text
+        assert ">Our year-end drive<" in page.text
         assert "spring fair" not in page.text
-        assert "Over”" not in page.text
+        assert ">Over<" not in page.text
     assert web.rows() == before
 
 
@@ -59,7 +59,7 @@ def test_the_button_hides_every_season_that_runs_for_this_reader_alone(web: Web)
     announce(web, "Next year", season="next", starts_at=web.now + timedelta(days=1))
     answer = web.client.post(link(web, reader))
     assert THANKS in answer.text
-    assert "“Three”" in answer.text
+    assert ">Three<" in answer.text
     assert f'action="{link(web, reader)}/undo"' in answer.text
     assert gifts(web) == {(reader, "year-end"), (reader, "roof")}
     assert QUESTION in web.client.get(link(web, other)).text
@@ -126,6 +126,17 @@ def test_an_unknown_reader_gives_nothing(web: Web) -> None:
     before = web.rows()
     assert OVER in web.client.post(link(web, 99)).text
     assert web.rows() == before
+
+
+def test_it_is_said_in_the_readers_language(web: Web) -> None:
+    reader = web.subscribe()
+    with web.database.transaction() as session:
+        session.get_one(Subscriber, reader).locale = "es"
+    announce(web)
+    path = link(web, reader)
+    for page in (web.client.get(path), web.client.post(path), web.client.post(f"{path}/undo")):
+        assert page.headers["content-language"] == "es"
+    assert "¿Ya has donado?" in web.client.get(path).text
 
 
 def test_a_tampered_token_and_one_for_another_purpose_do_nothing(web: Web) -> None:

@@ -32,6 +32,7 @@ class Claimed(NamedTuple):
     attempts: int
     topics: frozenset[int]
     unwanted: str
+    locale: str = "en"
     hidden: frozenset[int] = frozenset()
     """The ids of the announcements that it does not show."""
 
@@ -138,6 +139,7 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 attempts,
                 reader.topics,
                 reader.unwanted(kind),
+                reader.locale,
                 hidden.get(number, _NONE),
             )
         )
