@@ -44,7 +44,7 @@ def test_the_picture_of_an_announcement_is_no_wider_than_its_block() -> None:
             image_width=width,
             image_height=height,
         )
-        [tidied] = tidy(content_of(announcements=(block,))).announcements
+        [tidied] = tidy(content_of(announcements=(block,)), language=ENGLISH).announcements
         assert (tidied.image_width, tidied.image_height) == shown
 
 
