@@ -2,6 +2,7 @@
 
 from digestmail.cli import (
     backups,
+    bounces,
     deliveries,
     digests,
     feed_add,
@@ -17,6 +18,7 @@ from digestmail.cli.application import app
 __all__ = [
     "app",
     "backups",
+    "bounces",
     "deliveries",
     "digests",
     "feed_add",
