@@ -12,8 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from digestmail.cli.application import Json, app, fail, opened, progress, say, show, to_stderr, warn
 from digestmail.clock import Clock, system_clock
 from digestmail.deliveries.bounces.intake import Intake
-from digestmail.deliveries.bounces.mailbox import KEPT, Summary, messages_in_mbox, new_in_maildir, take_file
-from digestmail.deliveries.bounces.parts import MAX_OCTETS
+from digestmail.deliveries.bounces.mailbox import KEPT, Summary, messages_in_mbox, new_in_maildir, read_piped, take_file
 from digestmail.deliveries.bounces.proof import Proofs
 from digestmail.deliveries.bounces.suppressions import suppressions as find_suppressions
 from digestmail.errors import InputError
@@ -74,9 +73,7 @@ def intake_of(settings: Settings, database: Database, clock: Clock = system_cloc
 
 def _take_piped(recipient: str) -> None:
     """Whatever fails here may work later: a mail server would throw the message away at any other status."""
-    data = sys.stdin.buffer.read(MAX_OCTETS)
-    while sys.stdin.buffer.read(MAX_OCTETS):
-        pass  # else the mail server takes the closed pipe for a failure
+    data = read_piped(sys.stdin.buffer)
     try:
         with opened() as (settings, database):
             intake_of(settings, database).take_message(data, recipient=recipient)

@@ -39,7 +39,10 @@ def router_of(webhooks: Mapping[str, Webhook], intake: Intake, clock: Clock) -> 
     def _hear(provider: str, webhook: Webhook, call: Call) -> Response:
         try:
             for report in webhook.reports(call, now=clock()):
-                intake.take(report)
+                taken = intake.take(report)
+                log.info(
+                    "took what came back", source=provider, counted=str(taken.counted), suppressed=taken.suppressed
+                )
         except RefusedError as error:
             log.warning("a call to a webhook was refused", provider=provider, why=str(error))
             if error.ask_for_password:

@@ -48,9 +48,10 @@ def is_from_mail_system(head: Part) -> bool:
     subject = words(head.get("subject"))
     if _ABSENT.search(subject) or any(head.get(name) for name in _HEADERS_OF_REPLIES):
         return False
-    return bool(_SYSTEMS.search(words(head.get("from")))) or (
-        _FAILED.search(subject) is not None and not subject.lower().startswith(("re:", "aw:", "fwd:", "fw:"))
-    )
+    if _SYSTEMS.search(words(head.get("from"))) or _SYSTEMS.search(head.get("return-path")):
+        return True
+    from_nobody = head.get("return-path") == "<>" or head.get("from") in ("", "<>")
+    return from_nobody and not head.get("list-id") and _FAILED.search(subject) is not None
 
 
 def is_automatic(head: Part) -> bool:

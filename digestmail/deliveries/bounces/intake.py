@@ -1,15 +1,11 @@
 """Takes in what came back, by whatever way it comes: the one function that the pipe, the listener and the web share."""
 
-import structlog
-
 from digestmail.clock import Clock
 from digestmail.deliveries.bounces.proof import Proofs
 from digestmail.deliveries.bounces.read import read_message
 from digestmail.deliveries.bounces.record import Taken, take
 from digestmail.deliveries.bounces.report import Report
 from digestmail.store.database import Database
-
-log = structlog.get_logger(__name__)
 
 
 class Intake:
@@ -27,6 +23,4 @@ class Intake:
     def take(self, report: Report) -> Taken:
         """Take a report. When this returns, it is committed."""
         with self._database.transaction() as session:
-            taken = take(session, report, now=self._clock())
-        log.info("took what came back", source=report.source, counted=str(taken.counted), suppressed=taken.suppressed)
-        return taken
+            return take(session, report, now=self._clock())

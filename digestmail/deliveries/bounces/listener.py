@@ -72,10 +72,11 @@ class _Handler:
     async def _take(self, envelope: Envelope, recipient: str) -> str:
         data = envelope.content if isinstance(envelope.content, bytes) else b""
         try:
-            await asyncio.to_thread(self._intake.take_message, data, recipient=recipient)
+            taken = await asyncio.to_thread(self._intake.take_message, data, recipient=recipient)
         except SQLAlchemyError as error:
             log.warning("the database is away; the mail server will come again", error=type(error).__name__)
             return _AWAY
+        log.info("took what came back", counted=str(taken.counted), suppressed=taken.suppressed)
         return _COUNTED
 
 

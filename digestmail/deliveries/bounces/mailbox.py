@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from digestmail.deliveries.bounces.parts import MAX_OCTETS
 from digestmail.deliveries.bounces.record import Counted, Taken
@@ -12,6 +13,14 @@ KEPT = frozenset({Counted.OTHER, Counted.UNPROVEN, Counted.UNKNOWN})
 """What a person may want to look at: never removed, and flagged in the Maildir."""
 
 Take = Callable[[bytes], Taken]
+
+
+def read_piped(stream: BinaryIO) -> bytes:
+    """The beginning of a message from a pipe; the rest is read too, else its writer would see the pipe break."""
+    data = stream.read(MAX_OCTETS)
+    while stream.read(MAX_OCTETS):
+        pass
+    return data
 
 
 class Summary(Counter[str]):

@@ -1,5 +1,7 @@
 """What mail servers write where they give no code, or one that says nothing: words, and what they mean (pure)."""
 
+import re
+
 from digestmail.deliveries.bounces.report import Verdict
 from digestmail.deliveries.bounces.wording import any_of
 
@@ -80,6 +82,7 @@ _NO_MORE = any_of(
     r"returned to sender|fatal|no further attempts",
 )
 
+_MAIL_ADDRESS = re.compile(r"[\w.+=~*'-]{1,64}@[\w.-]{1,255}")
 _LONGEST = 4000
 
 
@@ -88,7 +91,7 @@ def said(text: str) -> Verdict | None:
 
     Of words that speak of the sender or of the message, nothing else in the same answer is believed.
     """
-    text = text[:_LONGEST]
+    text = _MAIL_ADDRESS.sub("address", text[:_LONGEST])
     if _FULL.search(text):
         return Verdict.SOFT
     if _SENDER.search(text) or _POLICY.search(text):

@@ -36,9 +36,8 @@ class Proofs:
 
     def of_message(self, message: Taken, *, recipient: str = "") -> Proof:
         """What a message proves, which was sent to `recipient` where that is known."""
-        returned = "\n".join(value for part in message.enclosed for _, value in part.fields) + "\n".join(
-            part.text for part in message.parts
-        )
+        fields = [value for part in message.enclosed for _, value in part.fields]
+        returned = "\n".join(fields + [part.text for part in message.parts])
         headers = "\n".join(value for name, value in message.head.fields if name not in _NOT_THE_ADDRESSEE)
         delivery_id = self.of_address(recipient)
         for text in (headers, returned):

@@ -170,7 +170,8 @@ def _why_suppressed(session: Session, report: Report, case: _Case, kind: Bounced
         return ""  # it speaks of a time before the operator decided
     if kind is Bounced.COMPLAINT:
         return f"complaint: {returned.reason}".rstrip(": ")
-    said = f"{returned.status} {returned.reason}".strip()
+    told = returned.status in returned.reason
+    said = returned.reason if told else f"{returned.status} {returned.reason}".strip()
     if kind is Bounced.HARD:
         return f"hard bounce: {said}".rstrip(": ")
     return _why_soft(session, subscriber, said, since=lifted_at, now=now)
