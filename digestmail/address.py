@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, validate_email
 
 from digestmail.errors import InputError
+from digestmail.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,27 @@ def parse_address(typed: str) -> Address:
     """
     typed = typed.strip()
     if not typed:
-        raise InputError("Please give your mail address.", field="email")
+        raise InputError(Sentence("Please give your mail address."), field="email")
     try:
         valid = validate_email(
             typed, check_deliverability=False, test_environment=True, allow_smtputf8=True, strict=True
         )
     except EmailNotValidError as error:
-        raise InputError(f"This does not look like a mail address: {error}", field="email") from error
+        raise InputError(_fault(typed), field="email") from error
     if valid.ascii_email is None:
-        raise InputError("Only letters from a to z can stand before the @ so far.", field="email")
+        raise InputError(Sentence("Only letters from a to z can stand before the @ so far."), field="email")
     text = valid.ascii_email
     return Address(text=text, key=text.lower())
+
+
+def _fault(typed: str) -> Sentence:
+    """What is wrong with an address, as far as its reader can mend it."""
+    local, at, domain = typed.rpartition("@")
+    if not at:
+        return Sentence("This does not look like a mail address: it needs an @, as in ann@example.org.")
+    if local and "." not in domain.strip("."):
+        return Sentence("This does not look like a mail address: what follows the @ needs a dot, as in example.org.")
+    return Sentence("This does not look like a mail address. Please look for a slip in it.")
 
 
 def domain_of(address: str) -> str:

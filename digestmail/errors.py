@@ -20,10 +20,14 @@ class SettingsError(DigestmailError):
 
 
 class InputError(DigestmailError):
-    """What was typed into `field` cannot be used; the text stands beside that field."""
+    """What was typed into `field` cannot be used; the message stands beside that field.
+
+    Readers see it in their language where it is a `Sentence`.
+    """
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.field = field
 
 
@@ -48,7 +52,10 @@ class RelayError(DigestmailError):
 
 
 class FormError(DigestmailError):
-    """A form cannot be used as it is: `messages` maps each wrong field to the sentence that stands beside it."""
+    """A form cannot be used as it is: `messages` maps each wrong field to the sentence that stands beside it.
+
+    Those that readers may see are `Sentence`s.
+    """
 
     def __init__(self, messages: dict[str, str]) -> None:
         super().__init__(" ".join(messages.values()))

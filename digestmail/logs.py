@@ -10,6 +10,7 @@ def log_plainly() -> None:
     """Set up logging for a process that runs on its own."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # it tells of each part that it loads
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of each request
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

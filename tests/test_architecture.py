@@ -10,7 +10,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-GROUND_FLOOR = {"address", "clock", "errors", "logs", "memory", "resources", "secret", "settings", "tokens"}
+GROUND_FLOOR = {
+    "address",
+    "clock",
+    "errors",
+    "language",
+    "logs",
+    "memory",
+    "resources",
+    "secret",
+    "sentence",
+    "settings",
+    "speaking",
+    "tokens",
+}
 
 ROOMS = [
     "store",

@@ -136,6 +136,13 @@ def test_how_late_a_digest_may_go_out(tmp_path: Path, value: str, minutes: int) 
     assert load(tmp_path, CATCH_UP=value).catch_up == timedelta(minutes=minutes)
 
 
+def test_the_language_is_one_that_there_is(tmp_path: Path) -> None:
+    assert load(tmp_path).language == "en"
+    assert load(tmp_path, LANGUAGE="es_MX").language == "es"
+    with pytest.raises(SettingsError, match=r"DIGESTMAIL_LANGUAGE.*no such language; there are en, ar, es"):
+        load(tmp_path, LANGUAGE="klingon")
+
+
 def test_the_environment_wins_over_files(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -10,6 +10,7 @@ from digestmail.cli.application import Json, app, fail, opened, progress, read_i
 from digestmail.cli.feeds import complain, in_words
 from digestmail.clock import standing_still, system_clock
 from digestmail.deliveries.outcome import Result
+from digestmail.language import known_language
 from digestmail.store.shared_clock import shared_clock
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def preview(
     html: Annotated[Path | None, typer.Option(help="Write the HTML form to this file.")] = None,
     text: Annotated[Path | None, typer.Option(help="Write the text form to this file.")] = None,
     eml: Annotated[Path | None, typer.Option(help="Write the whole message to this file.")] = None,
+    language: Annotated[str | None, typer.Option(help="Such as es; the publication's own if left out.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show the digest that a reader of these topics would get now: the last day's items, or else the newest few."""
@@ -29,14 +31,15 @@ def preview(
     from digestmail.desk.service import Service
 
     with opened() as (settings, database), database.reading() as session:
-        found = preview_digest(session, Service(settings), topics=topics, now=system_clock())
+        spoken = known_language(language or settings.language)
+        found = preview_digest(session, Service(settings), topics=topics, language=spoken, now=system_clock())
     if as_json:
-        show({"html": found.html, "text": found.text, "eml": found.message.decode("ascii")}, as_json=True)
+        show({"html": found.html, "text": found.text, "eml": found.message.data.decode("ascii")}, as_json=True)
     for path, content in ((html, found.html), (text, found.text)):
         if path:
             path.write_text(content, encoding="utf-8")
     if eml:
-        eml.write_bytes(found.message)
+        eml.write_bytes(found.message.data)
     if not as_json:
         for written in filter(None, (html, text, eml)):
             say(f"Wrote {written}.")

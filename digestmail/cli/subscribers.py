@@ -40,6 +40,7 @@ def import_file(
                 database,
                 lines,
                 default_time_zone=settings.default_time_zone,
+                default_locale=settings.language,
                 now=system_clock(),
                 on_rows=lambda line: bar.update(task, completed=line),
             )

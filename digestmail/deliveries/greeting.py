@@ -41,12 +41,15 @@ def greet(relay: Relay) -> Greeted:
 
 
 @contextmanager
-def conversation(relay: Relay) -> Iterator[smtplib.SMTP]:
-    """A session that is ready for its first message; it ends with the block. Raises RelayError, as `greet` does."""
+def conversation(relay: Relay, *, seconds: float | None = None) -> Iterator[smtplib.SMTP]:
+    """A session that is ready for its first message; it ends with the block. Raises RelayError, as `greet` does.
+
+    Each answer is waited for `seconds`, or CONNECT_SECONDS.
+    """
     where = f"{relay.host}:{relay.port}"
     smtp: smtplib.SMTP | None = None
     try:
-        smtp = _connect(relay)
+        smtp = _connect(relay, seconds=CONNECT_SECONDS if seconds is None else seconds)
         smtp.ehlo_or_helo_if_needed()
         if relay.security == "starttls":
             if not smtp.has_extn("starttls"):
@@ -71,16 +74,16 @@ def conversation(relay: Relay) -> Iterator[smtplib.SMTP]:
             smtp.close()
 
 
-def _connect(relay: Relay) -> smtplib.SMTP:
+def _connect(relay: Relay, *, seconds: float) -> smtplib.SMTP:
     if relay.security == "tls":
         return smtplib.SMTP_SSL(
             relay.host,
             relay.port,
             local_hostname=_our_name(),
-            timeout=CONNECT_SECONDS,
+            timeout=seconds,
             context=ssl.create_default_context(),
         )
-    return smtplib.SMTP(relay.host, relay.port, local_hostname=_our_name(), timeout=CONNECT_SECONDS)
+    return smtplib.SMTP(relay.host, relay.port, local_hostname=_our_name(), timeout=seconds)
 
 
 def _words(error: smtplib.SMTPResponseException) -> str:

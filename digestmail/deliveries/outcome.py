@@ -43,6 +43,11 @@ class Reply(NamedTuple):
         found = _ENHANCED.match(self.text)
         return found.group(1) if found else ""
 
+    @property
+    def is_policy(self) -> bool:
+        """Whether it refuses the sender or the message, whoever the reader is (RFC 3463, 3.8)."""
+        return self.code >= 500 and self.enhanced.startswith("5.7.")
+
     def __str__(self) -> str:
         return f"{self.code} {self.text}"
 
@@ -81,10 +86,14 @@ def outcome_of(reply: Reply, *, kind: Kind, slot_at: datetime, attempts: int, no
         return _SENT
     if reply.code >= 500:
         return Outcome(Result.FAILED, str(reply), dead_address=bool(_DEAD_ADDRESS.match(reply.enhanced)))
-    due_at = _again(now, _FIRST_WAIT, attempts)
+    return put_off(str(reply), kind=kind, slot_at=slot_at, due_at=_again(now, _FIRST_WAIT, attempts))
+
+
+def put_off(reason: str, *, kind: Kind, slot_at: datetime, due_at: datetime) -> Outcome:
+    """Tried again at `due_at`, or expired where that is too late for its kind."""
     if due_at > slot_at + GIVE_UP_AFTER[kind]:
-        return Outcome(Result.EXPIRED, str(reply))
-    return Outcome(Result.LATER, str(reply), due_at=due_at)
+        return Outcome(Result.EXPIRED, reason)
+    return Outcome(Result.LATER, reason, due_at=due_at)
 
 
 def in_doubt(*, attempts: int, now: datetime) -> Outcome:

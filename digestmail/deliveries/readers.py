@@ -47,6 +47,7 @@ _READERS = Statement(
         col(Subscriber.id),
         col(Subscriber.email),
         col(Subscriber.standing),
+        col(Subscriber.locale),
         _SUPPRESSED.label("suppressed"),
         select(_joined(cast(col(Subscription.topic_id), Text)))
         .where(Subscription.subscriber_id == Subscriber.id)
@@ -61,6 +62,7 @@ class Reader(NamedTuple):
 
     email: str
     standing: str
+    locale: str
     suppressed: bool
     topics: frozenset[int]
 
@@ -76,8 +78,8 @@ class Reader(NamedTuple):
 def readers(connection: Connection, ids: Sequence[int]) -> dict[int, Reader]:
     """The subscribers of these ids, by one query."""
     return {
-        number: Reader(email, standing, bool(suppressed), _topics(topics or ""))
-        for number, email, standing, suppressed, topics in _READERS.rows(connection, {"ids": ids})
+        number: Reader(email, standing, locale, bool(suppressed), _topics(topics or ""))
+        for number, email, standing, locale, suppressed, topics in _READERS.rows(connection, {"ids": ids})
     }
 
 

@@ -21,6 +21,7 @@ from digestmail.deliveries.events import Answered, Event, Ready, Refused, Return
 from digestmail.deliveries.ledger import Claimed, Ended
 from digestmail.deliveries.outcome import NO_REPLY, Outcome, Result
 from digestmail.deliveries.owner import this_process
+from digestmail.deliveries.pauses import Pauses
 from digestmail.deliveries.rate import Rate, Unlimited
 from digestmail.deliveries.report import SendReport
 from digestmail.deliveries.supply import Compose, Supply
@@ -77,6 +78,7 @@ class Sender:
         resolve_doubts: Callable[[], object] = lambda: None,
         catch_up: timedelta = CATCH_UP,
         rate: Rate | None = None,
+        pauses: Pauses | None = None,
         stopping: Callable[[], bool] = lambda: False,
         on_progress: Callable[[SendReport], None] = lambda _: None,
         on_loop: Callable[[], None] = lambda: None,
@@ -89,6 +91,7 @@ class Sender:
         self._resolve_doubts = resolve_doubts
         self._catch_up = catch_up
         self._rate: Rate = rate or Unlimited()
+        self._pauses = Pauses() if pauses is None else pauses
         self._stopping = stopping
         self._on_progress = on_progress
         self._on_loop = on_loop
@@ -117,6 +120,7 @@ class Sender:
             compose=self._compose,
             end=self._end,
             report=report,
+            pauses=self._pauses,
         )
         due_at = None
         self._wire = self._open_wire()

@@ -9,12 +9,12 @@ from digestmail.messages.message import Message
 from digestmail.settings import Relay
 
 
-def send_single(relay: Relay, message: Message) -> None:
+def send_single(relay: Relay, message: Message, *, seconds: float | None = None) -> None:
     """Have the mail server take the message. Raises RelayError, with a sentence, where it did not answer that it has.
 
-    It may have it all the same (RFC 1047).
+    It may have it all the same (RFC 1047). Each answer is waited for `seconds`, or as long as `conversation` does.
     """
-    with conversation(relay) as smtp:
+    with conversation(relay, seconds=seconds) as smtp:
         try:
             smtp.sendmail(message.sender, [message.recipient], message.data)
         except smtplib.SMTPRecipientsRefused as error:

@@ -13,7 +13,8 @@ import structlog
 from digestmail.clock import Clock
 from digestmail.deliveries import ledger
 from digestmail.deliveries.ledger import Claimed
-from digestmail.deliveries.outcome import Outcome, Reply, Result, in_doubt, not_composed, outcome_of
+from digestmail.deliveries.outcome import Outcome, Reply, Result, in_doubt, not_composed, outcome_of, put_off
+from digestmail.deliveries.pauses import Pauses
 from digestmail.deliveries.report import SendReport
 from digestmail.messages.message import Message
 from digestmail.store.database import Database
@@ -21,6 +22,7 @@ from digestmail.store.database import Database
 log = structlog.get_logger(__name__)
 
 NOTHING_NEW = "nothing new in the reader's topics"
+PAUSED = "the domain refuses our mail and is left alone for a while"
 
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 200
 _BATCH_SECONDS = 1.0
@@ -46,6 +48,7 @@ class Supply:
         compose: Compose,
         end: End,
         report: SendReport,
+        pauses: Pauses,
     ) -> None:
         """`plan` plans some of what is due and says how many; `end` is told of what is not to be sent, and why."""
         self._database = database
@@ -55,6 +58,7 @@ class Supply:
         self._compose = compose
         self._end = end
         self._report = report
+        self._pauses = pauses
         self._claimed: deque[Claimed] = deque()
         self._composed: deque[tuple[Claimed, Message]] = deque()
         self._batch = _SMALLEST_BATCH
@@ -132,12 +136,18 @@ class Supply:
         return self.judge(row, reply) if reply else in_doubt(attempts=row.attempts, now=self._clock())
 
     def judge(self, row: Claimed, reply: Reply) -> Outcome:
-        """What a reply means for a delivery of ours."""
-        return outcome_of(reply, kind=row.kind, slot_at=row.slot_at, attempts=row.attempts, now=self._clock())
+        """What a reply means for a delivery of ours, and for the others of its domain."""
+        now = self._clock()
+        if (until_at := self._pauses.hear(row.email, reply, now=now)) is not None:
+            return put_off(str(reply), kind=row.kind, slot_at=row.slot_at, due_at=until_at)
+        return outcome_of(reply, kind=row.kind, slot_at=row.slot_at, attempts=row.attempts, now=now)
 
     def _message(self, row: Claimed) -> Message | None:
         if row.unwanted:
             self._end(row, Outcome(Result.SKIPPED, row.unwanted))
+            return None
+        if self._pauses and (until_at := self._pauses.until(row.email, now=self._clock())):
+            self._end(row, put_off(PAUSED, kind=row.kind, slot_at=row.slot_at, due_at=until_at))
             return None
         try:
             message = self._compose(row)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from digestmail.editions.content import Content
+from digestmail.language import Language, english, language_of
 from digestmail.messages.alone import whole_page
 from digestmail.messages.publication import Publication
-from digestmail.store.models import Delivery, Edition
+from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.states import Kind
 from digestmail.subscribers.choices import topics_of
 from digestmail.tokens import Purpose, Tokens
@@ -20,6 +21,8 @@ class View:
     html: str | None
     preferences: str
     """The token of the reader's preferences."""
+    language: Language
+    """The reader's."""
 
 
 def view_digest(session: Session, delivery_id: int, *, publication: Publication, tokens: Tokens) -> View | None:
@@ -28,14 +31,17 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
     edition = session.get(Edition, delivery.edition_id) if delivery and delivery.edition_id else None
     if delivery is None or edition is None:
         return None
+    reader = session.get(Subscriber, delivery.subscriber_id)
+    language = language_of(reader.locale) if reader else english()
     preferences = tokens.make(Purpose.PREFERENCES, delivery.subscriber_id)
     html = whole_page(
         Content.from_json(edition.content),
         topics=topics_of(session, delivery.subscriber_id),
         kind=Kind(delivery.kind),
         publication=publication,
+        language=language,
         day=delivery.scheduled_day or delivery.slot_at.date(),
         unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, delivery.subscriber_id),
         preferences=preferences,
     )
-    return View(html, preferences)
+    return View(html, preferences, language)

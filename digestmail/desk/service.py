@@ -12,6 +12,7 @@ from digestmail.deliveries.doubt import Doubts, Policy
 from digestmail.deliveries.greeting import greet
 from digestmail.deliveries.ledger import open_claims
 from digestmail.deliveries.mailroom import Mailroom
+from digestmail.deliveries.pauses import Pauses
 from digestmail.deliveries.plan import plan_some
 from digestmail.deliveries.postfix_log import PostfixLog, log_of
 from digestmail.deliveries.rate import OwnRate, Rate, SharedRate, Unlimited
@@ -58,6 +59,7 @@ class Service:
         self._fetcher = Fetcher(allowed_networks=settings.feed_allowed_networks, contact_url=settings.public_url)
         self._relay = relay_of(settings)
         self._rate = self._rate_of(settings)
+        self._pauses = Pauses()
         self._unfinished = Unfinished()
 
     def collect(
@@ -118,6 +120,7 @@ class Service:
             resolve_doubts=self.doubts(clock).resolve,
             catch_up=self.settings.catch_up,
             rate=self._rate,
+            pauses=self._pauses,
             stopping=stopping,
             on_progress=on_progress,
             on_loop=on_loop,

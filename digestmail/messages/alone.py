@@ -5,11 +5,11 @@ from datetime import date
 
 from digestmail.editions.content import Content
 from digestmail.editions.select import select
+from digestmail.language import Language
 from digestmail.messages.budget import BUDGET, Kept, cut
-from digestmail.messages.digest import Digest, index_lines
+from digestmail.messages.digest import Digest, index_lines, more_in_words
 from digestmail.messages.keys import MORE, frame_keys, key_of
 from digestmail.messages.pieces import Marks, NoMarks, octets_of
-from digestmail.messages.prose import day_in_words
 from digestmail.messages.publication import Publication
 from digestmail.messages.sections import Parts, SectionParts
 from digestmail.messages.template import Rendering
@@ -23,6 +23,7 @@ def plain_rendering(
     topics: Iterable[int],
     kind: Kind = Kind.DIGEST,
     publication: Publication,
+    language: Language,
     day: date,
     unsubscribe: str,
     preferences: str,
@@ -34,18 +35,20 @@ def plain_rendering(
     `unsubscribe`, `preferences` and `view` are the tokens of the reader's links. For a look at a digest: sending goes
     through `DigestComposer`, which gives the same mail.
     """
-    digest = _digest(content, topics)
+    digest = _digest(content, topics, language)
     if digest is None:
         return None
-    values = {"day": day_in_words(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
-    rendering = digest.render(kind=kind, publication=publication, marker=NoMarks(values))
+    values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
+    rendering = digest.render(kind=kind, publication=publication, language=language, marker=NoMarks(values))
     if octets_of(rendering.html) <= budget:
         return rendering
     marks = Marks()
-    parts = Parts(digest.in_every_form().render(kind=kind, publication=publication, marker=marks), marks)
-    cut_digest = digest.cut(_kept(digest, parts, values, budget))
-    marker = NoMarks(values | {"more": str(cut_digest.hidden)})
-    return cut_digest.render(kind=kind, publication=publication, marker=marker)
+    parts = Parts(
+        digest.in_every_form().render(kind=kind, publication=publication, language=language, marker=marks), marks
+    )
+    cut_digest = digest.cut(_kept(digest, parts, values, language, budget))
+    marker = NoMarks(values | {"more": more_in_words(cut_digest.hidden, language)})
+    return cut_digest.render(kind=kind, publication=publication, language=language, marker=marker)
 
 
 def whole_page(
@@ -54,24 +57,25 @@ def whole_page(
     topics: Iterable[int],
     kind: Kind,
     publication: Publication,
+    language: Language,
     day: date,
     unsubscribe: str,
     preferences: str,
 ) -> str | None:
     """The digest of a reader of `topics` with all its stories, as a page for a browser; None where it has no story."""
-    digest = _digest(content, topics)
+    digest = _digest(content, topics, language)
     if digest is None:
         return None
-    marker = NoMarks({"day": day_in_words(day), "unsubscribe": unsubscribe, "preferences": preferences})
-    return digest.render_page(kind=kind, publication=publication, marker=marker)
+    marker = NoMarks({"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences})
+    return digest.render_page(kind=kind, publication=publication, language=language, marker=marker)
 
 
-def _digest(content: Content, topics: Iterable[int]) -> Digest | None:
-    selection = select(tidy(content), topics)
+def _digest(content: Content, topics: Iterable[int], language: Language) -> Digest | None:
+    selection = select(tidy(content, language=language), topics)
     return Digest.of(selection) if selection.sections else None
 
 
-def _kept(digest: Digest, parts: Parts, values: Mapping[str, str], budget: int) -> list[Kept]:
+def _kept(digest: Digest, parts: Parts, values: Mapping[str, str], language: Language, budget: int) -> list[Kept]:
     """What is left of each topic where the digest may have so many octets."""
     sizes = {name: len(value.encode()) for name, value in values.items()} | {"more": 0}
     sections = [SectionParts(section, parts, parts.story) for section in digest.selection.sections]
@@ -79,9 +83,10 @@ def _kept(digest: Digest, parts: Parts, values: Mapping[str, str], budget: int) 
     preheader = [key_of("teaser", placed.story.id) for placed in digest.teasers]
     preheader += [key_of("lead", placed.story.id) for placed in digest.leads]
     frame = frame_keys(digest.selection.announcements, index=bool(digest.index))
+    line = parts.html.size([MORE], sizes)
     return cut(
         [section.measured(lines=count) for section, count in zip(sections, lines, strict=True)],
         around=parts.html.size([*frame, *preheader], sizes),
-        more=parts.html.size([MORE], sizes),
+        more=lambda hidden: line + octets_of(more_in_words(hidden, language)),
         budget=budget,
     )

@@ -6,7 +6,7 @@ are only counted, in a line with a link to the whole digest. What matters most i
 the second of each, and among equals that of the topic that stands first: the tails of the largest topics go first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 BUDGET = 90 * 1024
@@ -34,10 +34,12 @@ class Kept(NamedTuple):
     shown: int
 
 
-def cut(topics: Sequence[Sequence[Measured]], *, around: int, more: int, budget: int = BUDGET) -> list[Kept]:
+def cut(
+    topics: Sequence[Sequence[Measured]], *, around: int, more: Callable[[int], int], budget: int = BUDGET
+) -> list[Kept]:
     """By topic, how many stories are shown in full and how many at all, so that the digest is at most `budget` octets.
 
-    `around` is what everything else takes; `more` is what the line takes that counts the rest, without the number. One
+    `around` is what everything else takes; `more` gives what the line takes that counts so many others. One
     story is always shown, if need be in a digest that is too large.
     """
     order = list(_by_importance([len(stories) for stories in topics]))
@@ -50,14 +52,14 @@ def cut(topics: Sequence[Sequence[Measured]], *, around: int, more: int, budget:
     return [Kept(*both) for both in zip(fulls, all_shown, strict=True)]
 
 
-def _how_many(stories: Sequence[Measured], *, around: int, more: int, budget: int) -> tuple[int, int]:
+def _how_many(stories: Sequence[Measured], *, around: int, more: Callable[[int], int], budget: int) -> tuple[int, int]:
     """How many of the stories, most important first, are shown in full, and how many at all."""
     size = around + sum(story.full + story.besides for story in stories)
     full = shown = len(stories)
 
     def fits() -> bool:
         hidden = len(stories) - shown
-        return size + (more + len(str(hidden)) if hidden else 0) <= budget
+        return size + (more(hidden) if hidden else 0) <= budget
 
     for leading in (LEADING, 0):
         while full > leading and not fits():

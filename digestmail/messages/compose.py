@@ -1,15 +1,18 @@
 """Composes the messages of one edition: rendered once, and for each reader joined from ready parts."""
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from digestmail.editions.content import Content
+from digestmail.language import Language
 from digestmail.messages.budget import BUDGET
-from digestmail.messages.digest import subject
+from digestmail.messages.digest import more_in_words, subject
 from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.layout import ENTRY_OCTETS, Layouts
 from digestmail.messages.message import Message, message_id_ending, message_number
 from digestmail.messages.mime import date_header, header, list_id_header, mailbox_header, reader_headers, text_header
 from digestmail.messages.publication import Publication
+from digestmail.messages.quoted_printable import inline
 from digestmail.messages.shared import Shared
 from digestmail.messages.tidy import tidy
 from digestmail.store.states import Kind
@@ -27,6 +30,7 @@ class DigestComposer:
         slot_at: datetime,
         edition_id: int,
         publication: Publication,
+        language: Language,
         tokens: Tokens,
         shared: Shared | None = None,
         budget: int = BUDGET,
@@ -39,6 +43,7 @@ class DigestComposer:
         slot_at = slot_at.astimezone(UTC)
         self._kind = kind
         self._publication = publication
+        self._language = language
         self._return_to = ReturnAddress(publication, tokens).of
         self._installation = tokens.installation
         self._id_endings: dict[date, str] = {}
@@ -49,9 +54,10 @@ class DigestComposer:
         self._shared = shared or Shared()
         self._subjects: dict[tuple[str, int], bytes] = {}
         self._layouts = Layouts(
-            tidy(content),
+            tidy(content, language=language),
             kind=kind,
             publication=publication,
+            language=language,
             headers=self._headers(slot_at, edition_id),
             shared=self._shared,
             budget=budget,
@@ -81,7 +87,7 @@ class DigestComposer:
         )
         values |= {"unsubscribe": (unsubscribe,), "preferences": (preferences,)}
         if hidden:
-            values |= {"view": (self._view(delivery_id),), "more": (b"%d" % hidden,)}
+            values |= {"view": (self._view(delivery_id),), "more": (_more(hidden, self._language),)}
         data = frame.filled(headers + self._subject(title, stories), values)
         return Message(message_id, self._return_to(delivery_id), recipient, data, self._layouts.wire_ready)
 
@@ -94,7 +100,9 @@ class DigestComposer:
 
     def _subject(self, title: str, stories: int) -> bytes:
         if (found := self._subjects.get((title, stories))) is None:
-            line = subject(lead=title, stories=stories, kind=self._kind, publication=self._publication)
+            line = subject(
+                lead=title, stories=stories, kind=self._kind, publication=self._publication, language=self._language
+            )
             found = text_header("Subject", line)
             self._shared.keep(self._subjects, (title, stories), found, ENTRY_OCTETS + len(found))
         return found
@@ -112,3 +120,8 @@ class DigestComposer:
                 header("Auto-Submitted", "auto-generated"),  # RFC 3834
             )
         )
+
+
+@lru_cache(4096)
+def _more(hidden: int, language: Language) -> bytes:
+    return inline(more_in_words(hidden, language))

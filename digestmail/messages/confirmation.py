@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import NamedTuple
 
+from digestmail.language import Language
 from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.frame import Frame
 from digestmail.messages.keys import ALWAYS
@@ -26,10 +27,11 @@ class _Letter(NamedTuple):
 
 
 class LetterComposer:
-    """The letters of a publication, rendered once; a letter is the rendering with its links filled in."""
+    """The letters of a publication in one language, rendered once; a letter is a rendering with its links filled in."""
 
-    def __init__(self, publication: Publication, tokens: Tokens) -> None:
+    def __init__(self, publication: Publication, tokens: Tokens, language: Language) -> None:
         """Render both letters."""
+        self._language = language
         self._publication = publication
         self._tokens = tokens
         self._return_to = ReturnAddress(publication, tokens).of
@@ -78,11 +80,11 @@ class LetterComposer:
         marks = Marks()
         publication = self._publication
         name, address = parseaddr(publication.sender_of_letters)
-        rendering = render(kind, marker=marks, publication=publication)
+        rendering = render(kind, marker=marks, publication=publication, language=self._language)
         text, html = (Pieces(form, marks, {}) for form in (rendering.text, rendering.html))
         head = (
             mailbox_header("From", name or publication.name, address)
-            + text_header("Subject", render_subject(kind, publication=publication))
+            + text_header("Subject", render_subject(kind, publication=publication, language=self._language))
             + header("Auto-Submitted", "auto-generated")  # RFC 3834
         )
         frame = Frame([head, *alternative(text.around([ALWAYS]), html.around([ALWAYS]))], {})

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from digestmail.editions.content import Content
 from digestmail.editions.select import Placed, Section, Selection, whole
+from digestmail.language import Language
 from digestmail.messages.budget import Kept
 from digestmail.messages.prose import shorten
 from digestmail.messages.publication import Publication
@@ -99,24 +100,36 @@ class Digest:
             hidden=len(self.selection.stories) - len(ids),
         )
 
-    def render(self, *, kind: Kind, publication: Publication, marker: Marker) -> Rendering:
+    def render(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> Rendering:
         """Both forms of the mail."""
-        return render("digest", marker=marker, publication=publication, digest=self, welcome=kind is Kind.WELCOME)
+        welcome = kind is Kind.WELCOME
+        return render("digest", marker=marker, publication=publication, language=language, digest=self, welcome=welcome)
 
-    def render_page(self, *, kind: Kind, publication: Publication, marker: Marker) -> str:
+    def render_page(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
         """The same as a page for a browser."""
-        return render_page("digest", marker=marker, publication=publication, digest=self, welcome=kind is Kind.WELCOME)
+        welcome = kind is Kind.WELCOME
+        return render_page(
+            "digest", marker=marker, publication=publication, language=language, digest=self, welcome=welcome
+        )
 
 
-def subject(*, lead: str, stories: int, kind: Kind, publication: Publication) -> str:
+def subject(*, lead: str, stories: int, kind: Kind, publication: Publication, language: Language) -> str:
     """The lead headline made short and how many more stories there are; a welcome says so."""
     return render_subject(
         "digest",
         publication=publication,
+        language=language,
         welcome=kind is Kind.WELCOME,
         lead=shorten(lead, _LEAD if stories > 1 else 2 * _LEAD),
         more=stories - 1,
     )
+
+
+@lru_cache(4096)
+def more_in_words(hidden: int, language: Language) -> str:
+    """The line that counts the stories that are not shown."""
+    words = language.ngettext("and %(num)s more in your whole digest", "and %(num)s more in your whole digest", hidden)
+    return words % {"num": language.number(hidden)}
 
 
 def _placed(selection: Selection) -> Iterator[Placed]:

@@ -6,19 +6,21 @@ made once for all who chose alike among those, and a digest is the sections of i
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
 from itertools import chain, islice
 from typing import NamedTuple
 
 from digestmail.editions.content import Content
 from digestmail.editions.select import Placed, Selector, whole
+from digestmail.language import Language
 from digestmail.messages.budget import Kept, cut
-from digestmail.messages.digest import INDEX_LINES, TEASERS, Digest, index_lines
+from digestmail.messages.digest import INDEX_LINES, TEASERS, Digest, index_lines, more_in_words
 from digestmail.messages.frame import Frame
 from digestmail.messages.keys import MORE, frame_keys, in_full, key_of
 from digestmail.messages.mime import alternative
-from digestmail.messages.pieces import Marks
-from digestmail.messages.prose import day_in_words
+from digestmail.messages.pieces import Marks, octets_of
 from digestmail.messages.publication import Publication
+from digestmail.messages.quoted_printable import inline
 from digestmail.messages.sections import Parts, Ready, SectionParts, StoryParts
 from digestmail.messages.shared import Shared
 from digestmail.store.states import Kind
@@ -29,7 +31,6 @@ ENTRY_OCTETS = 400
 
 _SIZES = {"unsubscribe": TOKEN_LENGTH, "preferences": TOKEN_LENGTH, "view": TOKEN_LENGTH, "more": 0}
 _BITS_OF_A_GROUP = 8  # so 256 choices at most, where topics share few stories
-_LONGEST_DAY = len("Wednesday, 30 September 2026")
 
 Layout = tuple[Frame, dict[str, Sequence[bytes]], str, int, int]
 """One reader's digest but for the reader's own links: a frame, what stands in its gaps, the headline of the first
@@ -63,16 +64,18 @@ class Layouts:
         *,
         kind: Kind,
         publication: Publication,
+        language: Language,
         headers: bytes,
         shared: Shared,
         budget: int,
     ) -> None:
         """Render the edition, whose texts must be tidy. `headers` are those that all its messages have."""
         self._headers = headers
+        self._language = language
         self._shared = shared
         self._budget = budget
         marks = Marks()
-        rendering = Digest.of_all(content).render(kind=kind, publication=publication, marker=marks)
+        rendering = Digest.of_all(content).render(kind=kind, publication=publication, language=language, marker=marks)
         self._parts = Parts(rendering, marks)
         self._selector = Selector(content)
         self._bits = {topic: 1 << number for topic, number in self._selector.number_of.items()}
@@ -84,7 +87,8 @@ class Layouts:
         """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
         """What the pieces take in memory."""
-        self._more_size = self._parts.html.size([MORE], _SIZES)
+        line = self._parts.html.size([MORE], _SIZES)
+        self._more_octets = cache(lambda hidden: line + octets_of(more_in_words(hidden, language)))
         self._always_fit = self._fit_always(content)
 
     def of(self, topics: frozenset[int], day: date) -> Layout | None:
@@ -133,7 +137,7 @@ class Layouts:
         if size + sum(map(SectionParts.size, sections, lines)) <= self._budget:
             return []
         measured = [section.measured(lines=count) for section, count in zip(sections, lines, strict=True)]
-        return cut(measured, around=size, more=self._more_size, budget=self._budget)
+        return cut(measured, around=size, more=self._more_octets, budget=self._budget)
 
     def _find(self, group: _Group, chosen: int) -> tuple[tuple[SectionParts, ...], int]:
         sections = [self._section(number, chosen) for number in group.numbers if chosen >> number & 1]
@@ -167,13 +171,13 @@ class Layouts:
         return self._frames.get((day, chosen, index, more)) or self._make_around(day, chosen, index, more)
 
     def _make_around(self, day: date, chosen: int, index: bool, more: bool) -> _Around:
-        words = day_in_words(day)
+        words = self._language.dateline(day)
         keys = list(frame_keys(self._selector.announcements(chosen), index=index))
-        size = self._parts.html.size(keys, {"day": len(words), **_SIZES})
+        size = self._parts.html.size(keys, {"day": octets_of(words), **_SIZES})
         if more:
             keys.append(MORE)
         body = alternative(self._parts.text.around(keys), self._parts.html.around(keys))
-        frame = Frame([self._headers, *body], {"day": words.encode("ascii")})
+        frame = Frame([self._headers, *body], {"day": inline(words)})
         made = _Around(frame, size)
         return self._shared.keep(self._frames, (day, chosen, index, more), made, ENTRY_OCTETS + frame.octets)
 
@@ -187,7 +191,9 @@ class Layouts:
         def of_stories(first: str) -> int:
             return most(key_of(first, story.id) for story in content.stories)
 
-        frame = html.size(frame_keys(content.announcements, index=True), {"day": _LONGEST_DAY, **_SIZES})
+        frame = html.size(
+            frame_keys(content.announcements, index=True), {"day": self._language.longest_dateline(), **_SIZES}
+        )
         preheader = max(TEASERS * of_stories("teaser"), of_stories("lead"))
         index = INDEX_LINES * (most(key_of("group", topic) for topic in self._bits) + of_stories("line"))
         story = most(key_of("topic", topic) for topic in self._bits) + max(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from digestmail.language import english
 from digestmail.messages.frame import Frame
 from digestmail.messages.keys import ALWAYS
 from digestmail.messages.message import Message, notice_id
@@ -86,14 +87,14 @@ def compose_notice(
         "hidden": max(0, len(bad) - SHOWN) + max(0, len(well) - SHOWN),
         "known": _names(known),
     }
-    rendering = render("notice", marker=marks, publication=publication, **values)
+    rendering = render("notice", marker=marks, publication=publication, language=english(), **values)
     text, html = (Pieces(form, marks, {}) for form in (rendering.text, rendering.html))
     names = "" if about_all else _names([one.name for one in bad or well], limit=_LONGEST_IN_SUBJECT)
     identity = notice_id(notices, installation=installation, domain=publication.domain)
     head = (
         mailbox_header("From", publication.sender_name, publication.sender_address)
         + header("To", recipient)
-        + text_header("Subject", render_subject("notice", publication=publication, names=names, **values))
+        + text_header("Subject", render_subject("notice", language=english(), names=names, **values))
         + header("Message-ID", identity)
         + date_header(date_at)
         + header("Auto-Submitted", "auto-generated")  # RFC 3834

@@ -19,9 +19,10 @@ from digestmail.messages.quoted_printable import SOFT_BREAK, encode
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The place of a value that is filled in later, as it is: it must be what quoted-printable would make of it.
+    """The place of a value that is filled in later, encoded as `inline` does it; tokens are so by themselves.
 
-    Tokens, numbers and days are, being short and printable. The piece behind a gap begins with the end of the line.
+    The piece behind a gap begins with the end of the line. As one value serves both forms of a mail, it holds no letter
+    that HTML writes in another way.
     """
 
     name: str

@@ -5,12 +5,12 @@ What is set here depends on its own text alone, never on what stands beside it, 
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 WIDTH = 72
+
+_MARKS = {"L": "\u200e", "R": "\u200f"}
 
 _UNSHOWABLE = re.compile(
     "["
@@ -64,7 +64,8 @@ def width(text: str) -> int:
 def wrap(text: str, first: str = "", later: str | None = None) -> str:
     """The text in lines of at most 72 columns, behind `first` and, from the second line on, `later`.
 
-    A web address is never broken; any other word is, where it is longer than a line.
+    A web address is never broken; any other word is, where it is longer than a line. A line that begins in a script of
+    the other direction than the text carries a mark (UAX 9), because programs set each line by its first letter.
     """
     later = first if later is None else later
     room = WIDTH - max(width(first), width(later))
@@ -77,7 +78,8 @@ def wrap(text: str, first: str = "", later: str | None = None) -> str:
             taken = width(later)
         taken += columns + (1 if lines[-1] else 0)
         lines[-1].append(word)
-    return "\n".join((later if place else first) + " ".join(words) for place, words in enumerate(lines))
+    set_lines = [(later if place else first) + " ".join(words) for place, words in enumerate(lines)]
+    return "\n".join(set_lines if text.isascii() else _in_one_direction(set_lines))
 
 
 def underline(text: str) -> str:
@@ -86,15 +88,16 @@ def underline(text: str) -> str:
     return f"{wrapped}\n{'-' * max(width(line) for line in wrapped.splitlines())}"
 
 
-def day_in_words(day: date) -> str:
-    """Such as “Monday, 23 November 2026”."""
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
+def _in_one_direction(lines: Sequence[str]) -> Iterator[str]:
+    whole = next((found for line in lines if (found := _direction(line))), "")
+    for line in lines:
+        yield line if _direction(line) in ("", whole) else _MARKS[whole] + line
 
 
-def time_in_words(at: datetime, time_zone: str) -> str:
-    """Such as “23 November, 14:05”, in the time zone."""
-    local = at.astimezone(ZoneInfo(time_zone))
-    return f"{local.day} {local:%B, %H:%M}"
+def _direction(text: str) -> str:
+    """L or R as the first letter that has one, or ""."""
+    kinds = map(unicodedata.bidirectional, text)
+    return next(("L" if kind == "L" else "R" for kind in kinds if kind in ("L", "R", "AL")), "")
 
 
 def _words(text: str, columns: int) -> Iterator[str]:
@@ -111,6 +114,6 @@ def _words(text: str, columns: int) -> Iterator[str]:
 def _columns(letter: str) -> int:
     if letter.isascii():
         return 1
-    if unicodedata.combining(letter):
+    if unicodedata.combining(letter) or unicodedata.category(letter) == "Cf":
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -23,6 +23,11 @@ def encode(text: str) -> bytes:
     return out + _line(last, SOFT_BREAK) if last else out
 
 
+def inline(text: str) -> bytes:
+    """A text without line ends that stands inside a line: what follows it must begin with a soft line break."""
+    return encode(text).removesuffix(SOFT_BREAK)
+
+
 def _line(line: bytes, end: bytes) -> bytes:
     quoted = _QUOTED.sub(_quote, line)
     parts = []

@@ -14,9 +14,11 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from premailer import Premailer
 
+from digestmail.language import Language
 from digestmail.messages import prose
 from digestmail.messages.publication import Publication
 from digestmail.resources import templates_folder
+from digestmail.speaking import speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +39,25 @@ class Marker(Protocol):
         """The mark in place of the value `name`, or the value."""
 
 
-def render(name: str, *, marker: Marker, publication: Publication, **values: object) -> Rendering:
+def render(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> Rendering:
     """The mail `name` from its templates `mail/{name}.html` and `.txt`, the HTML with its styles inlined."""
-    html = render_page(name, marker=marker, publication=publication, **values)
-    text = _filled(f"{name}.txt", marker, publication, values)
+    html = render_page(name, marker=marker, publication=publication, language=language, **values)
+    text = _filled(f"{name}.txt", marker, {**values, "publication": publication, "language": language})
     return Rendering(html=_inline(html), text=text)
 
 
-def render_page(name: str, *, marker: Marker, publication: Publication, **values: object) -> str:
+def render_page(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> str:
     """The HTML alone, for a browser: it needs no inlined styles, and without them a page costs a tenth."""
-    return _filled(f"{name}.html", marker, publication, values)
+    return _filled(f"{name}.html", marker, {**values, "publication": publication, "language": language})
 
 
-def render_subject(name: str, **values: object) -> str:
+def render_subject(name: str, *, language: Language, **values: object) -> str:
     """The one line of `mail/{name}.subject.txt`."""
-    return _environment().get_template(f"mail/{name}.subject.txt").render(values).strip()
+    return _environment().get_template(f"mail/{name}.subject.txt").render({**values, "language": language}).strip()
 
 
-def _filled(template: str, marker: Marker, publication: Publication, values: Mapping[str, object]) -> str:
-    given = {**values, "cut": marker.cut, "fill": marker.fill, "publication": publication}
+def _filled(template: str, marker: Marker, values: Mapping[str, object]) -> str:
+    given = {**values, "cut": marker.cut, "fill": marker.fill}
     return _environment().get_template(f"mail/{template}").render(given)
 
 
@@ -70,12 +72,12 @@ def _environment() -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
+    speak(environment)
     filters: dict[str, Any] = {
         "wrap": prose.wrap,
         "underline": prose.underline,
         "shorten": prose.shorten,
         "paragraphs": prose.paragraphs,
-        "time_in_words": prose.time_in_words,
     }
     environment.filters.update(filters)
     return environment

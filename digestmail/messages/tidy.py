@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.language import Language
 from digestmail.messages.prose import one_line, several_lines, web_address
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")  # RFC 5646, roughly
@@ -16,12 +17,15 @@ _EXCERPT = 480
 _ANNOUNCEMENT = 1200
 
 
-def tidy(content: Content) -> Content:
-    """The same edition with showable texts of bearable length and with web addresses alone as links."""
+def tidy(content: Content, *, language: Language) -> Content:
+    """The same edition with showable texts of bearable length and with web addresses alone as links.
+
+    Where a text is missing, words of `language` stand in its place.
+    """
     return Content(
         topics=tuple(_topic(topic) for topic in content.topics),
-        stories=tuple(_story(story) for story in content.stories),
-        announcements=tuple(_announcement(announcement) for announcement in content.announcements),
+        stories=tuple(_story(story, language) for story in content.stories),
+        announcements=tuple(_announcement(announcement, language) for announcement in content.announcements),
     )
 
 
@@ -29,14 +33,14 @@ def _topic(topic: Topic) -> Topic:
     return replace(topic, name=one_line(topic.name, limit=_NAME) or topic.slug)
 
 
-def _story(story: Story) -> Story:
+def _story(story: Story, language: Language) -> Story:
     excerpt = one_line(story.excerpt, limit=_EXCERPT)
-    headline = one_line(story.title, limit=_TITLE) or one_line(excerpt, limit=_NAME) or "Untitled"
+    headline = one_line(story.title, limit=_TITLE) or one_line(excerpt, limit=_NAME) or language.gettext("Untitled")
     source = one_line(story.source, limit=_NAME)
     author = one_line(story.author, limit=_NAME)
     return replace(
         story,
-        title=f"and {story.more:,} more from {source}" if story.more else headline,
+        title=_more(story.more, source, language) if story.more else headline,
         url=web_address(story.url),
         excerpt=excerpt,
         source=source,
@@ -46,11 +50,16 @@ def _story(story: Story) -> Story:
     )
 
 
-def _announcement(announcement: Announcement) -> Announcement:
+def _more(number: int, source: str, language: Language) -> str:
+    words = language.ngettext("and %(num)s more from %(source)s", "and %(num)s more from %(source)s", number)
+    return words % {"num": language.number(number), "source": source}
+
+
+def _announcement(announcement: Announcement, language: Language) -> Announcement:
     return replace(
         announcement,
         title=one_line(announcement.title, limit=_TITLE),
         text=several_lines(announcement.text, limit=_ANNOUNCEMENT),
         link_url=web_address(announcement.link_url),
-        link_label=one_line(announcement.link_label, limit=_NAME) or "Read more",
+        link_label=one_line(announcement.link_label, limit=_NAME) or language.gettext("Read more"),
     )

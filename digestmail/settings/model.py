@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-import zoneinfo
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from digestmail.clock import time_zones
+from digestmail.language import find_language, languages
 from digestmail.settings.mailboxes import Mailboxes
 from digestmail.settings.relay import Relay, is_this_machine, read_relay
 from digestmail.settings.returns import Returns
@@ -119,9 +120,16 @@ class Settings(Mailboxes, Signing, Returns, BaseSettings):
     @field_validator("default_time_zone")
     @classmethod
     def _know_zone(cls, value: str) -> str:
-        if value not in zoneinfo.available_timezones():
+        if value not in time_zones():
             raise ValueError("no such time zone; use a name such as Europe/Berlin")
         return value
+
+    @field_validator("language")
+    @classmethod
+    def _know_language(cls, value: str) -> str:
+        if (found := find_language(value)) is None:
+            raise ValueError(f"no such language; there are {', '.join(languages())}")
+        return found.code
 
     @field_validator("base_url")
     @classmethod

@@ -1,11 +1,13 @@
 """The engine, the transactions, and the few places where SQLite and PostgreSQL differ."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     ColumnElement,
@@ -55,12 +57,14 @@ _NEWS_LOCK = 0x64696765  # any number that stays the same: names the lock of `ho
 class Database:
     """One database, by its URL. Reading and writing are told apart because SQLite must know at the first statement."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, only_look: bool = False) -> None:
+        """If `only_look`, nothing is made or changed, and a server that does not answer is not waited for long."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite and self.url.database:
+        if self.is_sqlite and self.url.database and not only_look:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        make = _sqlite_engine if self.is_sqlite else _postgresql_engine
+        self.engine = make(url, only_look=only_look)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -91,7 +95,7 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables to the newest form. Safe to call from several processes at once, and quick when it is so."""
-        if self._is_newest():
+        if self.is_newest():
             return
         import alembic.command  # takes a while, which most starts can do without
         import alembic.config
@@ -105,7 +109,8 @@ class Database:
             alembic.command.upgrade(config, "head")
             connection.commit()
 
-    def _is_newest(self) -> bool:
+    def is_newest(self) -> bool:
+        """Whether the tables have the newest form."""
         newest = max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
         with self.engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
@@ -209,8 +214,9 @@ def _each_on_postgresql(element: _EachNumber, compiler: SQLCompiler, **options: 
     return f"unnest(CAST({compiler.process(element.clauses, **options)} AS BIGINT[]))"
 
 
-def _postgresql_engine(url: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True)  # errors are logged, and addresses are not
+def _postgresql_engine(url: str, *, only_look: bool = False) -> Engine:
+    options = {"connect_timeout": 5, "options": "-c default_transaction_read_only=on"} if only_look else {}
+    engine = create_engine(url, connect_args=options, hide_parameters=True)  # errors are logged, and addresses are not
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
@@ -241,13 +247,19 @@ def _postgresql_engine(url: str) -> Engine:
     return engine
 
 
-def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
+def _sqlite_engine(url: str, *, only_look: bool = False) -> Engine:
+    if only_look:
+        file = f"file:{quote(make_url(url).database or '')}?mode=ro"
+        engine = create_engine(
+            url, creator=lambda: sqlite3.connect(file, uri=True, check_same_thread=False), hide_parameters=True
+        )
+    else:
+        engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin below, not inside the driver
-        for pragma in _SET_UP_SQLITE:
+        for pragma in () if only_look else _SET_UP_SQLITE:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,14 +1,14 @@
 """What a reader chooses (topics, hour, zone, days), read from what a form or a file says."""
 
 import calendar
-import functools
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete, select
 
+from digestmail.clock import time_zones
 from digestmail.errors import FormError, InputError
+from digestmail.sentence import Sentence
 from digestmail.store.models import Subscription, Topic
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, day_bits
 
@@ -27,12 +27,6 @@ class Choices:
     hour: int
     time_zone: str
     days: int = EVERY_DAY
-
-
-@functools.cache
-def time_zones() -> frozenset[str]:
-    """The names of all time zones, looked up once: it means reading a folder."""
-    return frozenset(zoneinfo.available_timezones())
 
 
 def topic_ids(session: Session) -> dict[str, int]:
@@ -59,29 +53,31 @@ def read_choices(
     chosen = [slug.strip() for slug in topics if slug.strip()]
     unknown = [slug for slug in chosen if slug not in known]
     if unknown:
-        wrong["topics"] = f"There is no topic “{unknown[0]}”."
+        wrong["topics"] = Sentence("There is no topic “%(topic)s”.", topic=unknown[0])
     elif not chosen:
-        wrong["topics"] = "Please choose at least one topic."
+        wrong["topics"] = Sentence("Please choose at least one topic.")
     try:
         number = int(hour)
     except ValueError:
         number = -1
     if not 0 <= number <= 23:
-        wrong["hour"] = "Please choose an hour from 0 to 23."
+        wrong["hour"] = Sentence("Please choose an hour from 0 to 23.")
     if time_zone not in time_zones():
-        wrong["time_zone"] = f"There is no time zone “{time_zone}”; they have names such as Europe/Berlin."
+        wrong["time_zone"] = Sentence(
+            "There is no time zone “%(zone)s”; they have names such as Europe/Berlin.", zone=time_zone
+        )
     bits = EVERY_DAY
     try:
         bits = read_days(days)
-    except ValueError as error:
-        wrong["days"] = str(error)
+    except InputError as error:
+        wrong["days"] = error.message
     if wrong:
         raise FormError(wrong)
     return Choices(topics=frozenset(known[slug] for slug in chosen), hour=number, time_zone=time_zone, days=bits)
 
 
 def read_days(words: Sequence[str]) -> int:
-    """Days as bits from `daily`, `weekdays` or names such as `mon`, `thursday`. Raises ValueError with a sentence."""
+    """Days as bits from `daily`, `weekdays` or names such as `mon`, `thursday`. Raises InputError (field `days`)."""
     names = [word.strip().lower() for word in words if word.strip()]
     if names in ([], ["daily"]):
         return EVERY_DAY
@@ -89,7 +85,10 @@ def read_days(words: Sequence[str]) -> int:
         return WEEKDAYS
     for name in names:
         if name not in _DAYS:
-            raise ValueError(f"“{name}” is no day; use daily, weekdays or names such as mon and thu.")
+            raise InputError(
+                Sentence("“%(name)s” is no day; use daily, weekdays or names such as mon and thu.", name=name),
+                field="days",
+            )
     return day_bits(_DAYS[name] for name in names)
 
 

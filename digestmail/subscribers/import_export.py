@@ -16,6 +16,7 @@ from sqlmodel import Session, col, insert, select
 
 from digestmail.address import Address, parse_address
 from digestmail.errors import FormError, InputError
+from digestmail.language import known_language
 from digestmail.store.database import Database
 from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Subscription, Suppression, Topic
 from digestmail.store.outbox import new_delivery
@@ -64,6 +65,7 @@ def import_csv(
     file: TextIO,
     *,
     default_time_zone: str,
+    default_locale: str = "en",
     now: datetime,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
@@ -91,7 +93,7 @@ def import_csv(
         rows: dict[str, _Row] = {}
         for line, values in bite:
             try:
-                row = _read(line, values, known, default_time_zone)
+                row = _read(line, values, known, default_time_zone, default_locale)
             except FormError as error:
                 bad.append(BadRow(line, str(error)))
             else:
@@ -145,13 +147,20 @@ def _numbered(reader: "csv.DictReader[str]", bad: list[BadRow]) -> Iterator[tupl
         bad.append(BadRow(reader.line_num, f"from here on the file cannot be read as CSV: {error}"))
 
 
-def _read(line: int, values: dict[str, str], known: dict[str, int], default_time_zone: str) -> _Row:
+def _read(
+    line: int, values: dict[str, str], known: dict[str, int], default_time_zone: str, default_locale: str
+) -> _Row:
     wrong: dict[str, str] = {}
     address = choices = confirmed_at = None
     try:
         address = parse_address(values.get("email", ""))
     except InputError as error:
         wrong["email"] = str(error)
+    locale = default_locale
+    try:
+        locale = known_language(values.get("locale") or default_locale).code
+    except InputError as error:
+        wrong["locale"] = str(error)
     try:
         choices = read_choices(
             known,
@@ -172,7 +181,7 @@ def _read(line: int, values: dict[str, str], known: dict[str, int], default_time
         wrong["source"] = "There is a NUL character in this row."
     if address is None or choices is None or wrong:
         raise FormError(wrong)
-    return _Row(line, address, choices, values.get("locale") or "en", confirmed_at, values.get("source") or "import")
+    return _Row(line, address, choices, locale, confirmed_at, values.get("source") or "import")
 
 
 def _taken(session: Session, keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ class Preferences:
     email: str
     standing: str
     choices: Choices
+    locale: str
     next_send_at: datetime | None
 
 
@@ -37,14 +38,18 @@ def find(session: Session, subscriber_id: int) -> Preferences | None:
             time_zone=subscriber.time_zone,
             days=subscriber.days,
         ),
+        locale=subscriber.locale,
         next_send_at=subscriber.next_send_at,
     )
 
 
 def change(
-    session: Session, subscriber_id: int, choices: Choices, *, origin: Origin, now: datetime
+    session: Session, subscriber_id: int, choices: Choices, *, locale: str | None = None, origin: Origin, now: datetime
 ) -> Preferences | None:
-    """Take new choices for the next slot on; the preferences as they are then, or None for an unknown subscriber."""
+    """Take new choices for the next slot on, and another language for the next mail on.
+
+    The preferences as they are then, or None for an unknown subscriber.
+    """
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
     if subscriber is None:
         return None
@@ -52,6 +57,7 @@ def change(
     if schedule != (subscriber.hour, subscriber.time_zone, subscriber.days):
         subscriber.hour, subscriber.time_zone, subscriber.days = schedule
         reschedule(session, subscriber, now=now)
+    subscriber.locale = locale or subscriber.locale
     set_topics(session, subscriber_id, choices.topics)
     record(session, subscriber_id, Event.CHANGED, origin=origin, now=now)
     session.flush()

@@ -46,6 +46,7 @@ class Confirmation:
     status: ConfirmationStatus
     subscriber_id: int | None = None
     email: str = ""
+    locale: str | None = None
     next_send_at: datetime | None = None
     time_zone: str = "UTC"
 
@@ -72,7 +73,7 @@ def sign_up(
     try:
         address = parse_address(email)
     except InputError as error:
-        wrong[error.field] = str(error)
+        wrong[error.field] = error.message
     try:
         choices = read_choices(topic_ids(session), topics=topics, hour=hour, time_zone=time_zone, days=days)
     except FormError as error:
@@ -176,6 +177,7 @@ def _confirmation(status: ConfirmationStatus, subscriber: Subscriber) -> Confirm
         status=status,
         subscriber_id=subscriber.id,
         email=subscriber.email,
+        locale=subscriber.locale,
         next_send_at=subscriber.next_send_at,
         time_zone=subscriber.time_zone,
     )

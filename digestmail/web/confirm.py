@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 from digestmail.errors import TokenError
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus, confirm, find_confirmation, renew
 from digestmail.tokens import Purpose
-from digestmail.web.site import READ, Site, TheSite, linked, origin_of
+from digestmail.web.site import READ, Site, TheSite, TheSpoken, linked, origin_of
+from digestmail.web.spoken import Spoken
 
 router = APIRouter()
 
@@ -16,40 +17,43 @@ DeliveryId = Annotated[int, linked(Purpose.CONFIRM)]
 
 
 @router.api_route("/c/{token}", methods=READ)
-def show_confirmation(site: TheSite, token: str, delivery_id: DeliveryId) -> HTMLResponse:
+def show_confirmation(site: TheSite, spoken: TheSpoken, token: str, delivery_id: DeliveryId) -> HTMLResponse:
     """The page with the button; it changes nothing."""
     with site.database.reading() as session:
-        return _answer(site, find_confirmation(session, delivery_id, now=site.clock()), token)
+        return _answer(site, spoken, find_confirmation(session, delivery_id, now=site.clock()), token)
 
 
 @router.post("/c/{token}")
-def act(site: TheSite, request: Request, token: str, delivery_id: DeliveryId) -> HTMLResponse:
+def act(site: TheSite, request: Request, spoken: TheSpoken, token: str, delivery_id: DeliveryId) -> HTMLResponse:
     """Confirm. A second time says that it is done already."""
     origin = origin_of(request, "confirmation page")
     with site.database.transaction() as session:
         confirmation = confirm(session, delivery_id, origin=origin, now=site.clock())
-    return _answer(site, confirmation, token)
+    return _answer(site, spoken, confirmation, token)
 
 
 @router.post("/c/{token}/again")
-def send_again(site: TheSite, delivery_id: DeliveryId) -> HTMLResponse:
+def send_again(site: TheSite, spoken: TheSpoken, delivery_id: DeliveryId) -> HTMLResponse:
     """Mail a fresh link in place of one that came too late."""
     with site.database.transaction() as session:
         renew(session, delivery_id, now=site.clock())
-    return site.pages.show("web/check_mail.html", after=site.doorbell, email="")
+        locale = find_confirmation(session, delivery_id, now=site.clock()).locale
+    return site.pages.show("web/check_mail.html", spoken.for_reader(locale), after=site.doorbell, email="")
 
 
-def _answer(site: Site, confirmation: Confirmation, token: str) -> HTMLResponse:
+def _answer(site: Site, spoken: Spoken, confirmation: Confirmation, token: str) -> HTMLResponse:
+    spoken = spoken.for_reader(confirmation.locale)
     match confirmation.status:
         case ConfirmationStatus.READY:
-            return site.pages.show("web/confirm.html", token=token, email=confirmation.email)
+            return site.pages.show("web/confirm.html", spoken, token=token, email=confirmation.email)
         case ConfirmationStatus.EXPIRED:
-            return site.pages.show("web/confirm_expired.html", token=token)
+            return site.pages.show("web/confirm_expired.html", spoken, token=token)
         case ConfirmationStatus.UNKNOWN:
             raise TokenError("The sign-up behind this link no longer exists.")
     fresh = confirmation.status is ConfirmationStatus.CONFIRMED
     return site.pages.show(
         "web/confirmed.html",
+        spoken,
         after=site.doorbell if fresh else None,
         fresh=fresh,
         confirmation=confirmation,

@@ -8,61 +8,66 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from digestmail.errors import TokenError
+from digestmail.sentence import Sentence
 from digestmail.web.headers import add_security_headers
-from digestmail.web.site import Site
+from digestmail.web.site import Site, spoken_of
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """What happened and what to do, in words for a reader."""
 
-    title: str
-    happened: str
-    remedy: str
+    title: Sentence
+    happened: Sentence
+    remedy: Sentence
 
 
 _UNREADABLE = Trouble(
-    "We could not read that",
-    "Something in the form or in the address came to us in a shape that we cannot read.",
-    "Please go back, check what you typed, and send it again.",
+    Sentence("We could not read that"),
+    Sentence("Something in the form or in the address came to us in a shape that we cannot read."),
+    Sentence("Please go back, check what you typed, and send it again."),
 )
 
 _TROUBLES = {
     400: _UNREADABLE,
     403: Trouble(
-        "This page is for the operator",
-        "It opens only on the machine that runs this service.",
-        "From elsewhere, use an SSH tunnel: ssh -L 8000:127.0.0.1:8000 your-server, and open "
-        "http://127.0.0.1:8000/operator.",
+        Sentence("This page is for the operator"),
+        Sentence("It opens only on the machine that runs this service."),
+        Sentence(
+            "From elsewhere, use an SSH tunnel: ssh -L 8000:127.0.0.1:8000 your-server, and open "
+            "http://127.0.0.1:8000/operator."
+        ),
     ),
     404: Trouble(
-        "There is no such page",
-        "The address may be mistyped, or what was here is gone.",
-        "Please check the address, or begin at the first page.",
+        Sentence("There is no such page"),
+        Sentence("The address may be mistyped, or what was here is gone."),
+        Sentence("Please check the address, or begin at the first page."),
     ),
     405: Trouble(
-        "That is not how this page works",
-        "The address is right, but it was called in a way that it does not understand.",
-        "Please go back and use the page's own button.",
+        Sentence("That is not how this page works"),
+        Sentence("The address is right, but it was called in a way that it does not understand."),
+        Sentence("Please go back and use the page's own button."),
     ),
     413: Trouble(
-        "That was too much at once",
-        "What was sent is larger than any of our forms.",
-        "Please go back and send less.",
+        Sentence("That was too much at once"),
+        Sentence("What was sent is larger than any of our forms."),
+        Sentence("Please go back and send less."),
     ),
     422: _UNREADABLE,
     500: Trouble(
-        "Something broke on our side",
-        "It is not your fault. What you had saved before is safe.",
-        "Please try again in a minute. If it happens again, tell us what you were doing.",
+        Sentence("Something broke on our side"),
+        Sentence("It is not your fault. What you had saved before is safe."),
+        Sentence("Please try again in a minute. If it happens again, tell us what you were doing."),
     ),
 }
 
 _BAD_LINK = Trouble(
-    "This link does not work",
-    "A part of it seems to be missing: mail programs sometimes break a long link in two.",
-    "Please open the mail again and press the link there, or copy the whole address into your browser. "
-    "The newest digest has working links to your preferences and for unsubscribing.",
+    Sentence("This link does not work"),
+    Sentence("A part of it seems to be missing: mail programs sometimes break a long link in two."),
+    Sentence(
+        "Please open the mail again and press the link there, or copy the whole address into your browser. "
+        "The newest digest has working links to your preferences and for unsubscribing."
+    ),
 )
 
 
@@ -97,7 +102,7 @@ def _answer(request: Request, status: int, trouble: Trouble, *, headers: object 
     if request.url.path.startswith("/api/"):
         response: Response = JSONResponse({"error": f"{trouble.title}. {trouble.happened} {trouble.remedy}"}, status)
     else:
-        response = site.pages.show("web/error.html", status=status, trouble=trouble)
+        response = site.pages.show("web/error.html", spoken_of(request), status=status, trouble=trouble)
     if isinstance(headers, dict):
         response.headers.update(headers)
     return response

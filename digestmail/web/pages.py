@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,9 +11,13 @@ from starlette.background import BackgroundTask
 
 from digestmail.address import shortened
 from digestmail.feeds.spans import since
+from digestmail.language import languages
 from digestmail.resources import templates_folder
 from digestmail.settings import Settings
-from digestmail.web.typed import DAYS, HOURS, zone_groups
+from digestmail.speaking import speak
+from digestmail.subscribers.schedule import DAY_NAMES
+from digestmail.web.spoken import Spoken, in_english
+from digestmail.web.typed import HOURS, zone_groups, zone_in_words
 
 STATIC = templates_folder() / "web" / "static"
 
@@ -30,7 +33,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(moment=moment, relative=since, stamp=stamp, shortened=shortened)
+        speak(self._environment)
+        self._environment.filters.update(relative=since, stamp=stamp, shortened=shortened, in_words=zone_in_words)
         root = urlsplit(settings.public_url).path
         self._environment.globals.update(
             site_name=settings.site_name,
@@ -39,23 +43,29 @@ class Pages:
             has_inbox=settings.relay is None,
             root=root,
             static=_versioned(f"{root}/static"),
-            days=DAYS,
+            days=DAY_NAMES,
             hours=HOURS,
-            zone_groups=zone_groups(),
+            zone_groups=zone_groups,
+            languages=tuple(languages().values()),
         )
 
     def show(
-        self, template: str, *, status: int = 200, after: Callable[[], None] | None = None, **values: object
+        self,
+        template: str,
+        spoken: Spoken | None = None,
+        *,
+        status: int = 200,
+        after: Callable[[], None] | None = None,
+        **values: object,
     ) -> HTMLResponse:
-        """The page as a response; `after` is called once it has been sent."""
-        body = self._environment.get_template(template).render(values)
-        return HTMLResponse(body, status, background=BackgroundTask(after) if after else None)
-
-
-def moment(at: datetime, time_zone: str) -> str:
-    """An instant as a reader in `time_zone` says it: `Tuesday, 24 November 2026, at 7:00`."""
-    local = at.astimezone(ZoneInfo(time_zone))
-    return f"{local:%A}, {local.day} {local:%B %Y}, at {local.hour}:{local:%M}"
+        """The page as a response, in English unless it is for readers; `after` is called once it has been sent."""
+        spoken = spoken or in_english()
+        given = {**values, "language": spoken.language, "lang_query": spoken.query}
+        headers = {"Content-Language": spoken.language.code}
+        if spoken.negotiated:
+            headers["Vary"] = "Accept-Language"
+        body = self._environment.get_template(template).render(given)
+        return HTMLResponse(body, status, headers, background=BackgroundTask(after) if after else None)
 
 
 def stamp(at: datetime) -> str:

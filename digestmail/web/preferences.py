@@ -8,11 +8,14 @@ from sqlmodel import Session
 
 from digestmail.errors import FormError, TokenError
 from digestmail.feeds.manage import topics
+from digestmail.language import find_language
+from digestmail.sentence import Sentence
 from digestmail.subscribers import preferences
 from digestmail.subscribers.choices import Choices, read_choices, topic_ids
 from digestmail.subscribers.preferences import Preferences
 from digestmail.tokens import Purpose
-from digestmail.web.site import READ, Site, TheSite, linked, origin_of
+from digestmail.web.site import READ, Site, TheSite, TheSpoken, linked, origin_of
+from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
 
 router = APIRouter()
@@ -21,16 +24,21 @@ SubscriberId = Annotated[int, linked(Purpose.PREFERENCES)]
 
 
 @router.api_route("/p/{token}", methods=READ)
-def show_preferences(site: TheSite, token: str, subscriber_id: SubscriberId) -> HTMLResponse:
+def show_preferences(site: TheSite, spoken: TheSpoken, token: str, subscriber_id: SubscriberId) -> HTMLResponse:
     """The form with the reader's choices."""
     with site.database.reading() as session:
         reader = _known(preferences.find(session, subscriber_id))
-        return _form(site, session, token, reader, Typed.of(reader, topics(session)))
+        return _form(site, session, spoken, token, reader, Typed.of(reader, topics(session)))
 
 
 @router.post("/p/{token}")
 def save(
-    site: TheSite, request: Request, token: str, subscriber_id: SubscriberId, typed: Annotated[Typed, Form()]
+    site: TheSite,
+    request: Request,
+    spoken: TheSpoken,
+    token: str,
+    subscriber_id: SubscriberId,
+    typed: Annotated[Typed, Form()],
 ) -> HTMLResponse:
     """Save the choices, or show the form again with what was typed and what is wrong with it."""
     origin = origin_of(request, "preferences page")
@@ -39,9 +47,13 @@ def save(
             choices = _read(session, typed)
         except FormError as error:
             reader = _known(preferences.find(session, subscriber_id))
-            return _form(site, session, token, reader, typed, wrong=error.messages)
-        reader = _known(preferences.change(session, subscriber_id, choices, origin=origin, now=site.clock()))
-        return _form(site, session, token, reader, Typed.of(reader, topics(session)), saved=True)
+            return _form(site, session, spoken, token, reader, typed, wrong=error.messages)
+        chosen = find_language(typed.lang)
+        changed = preferences.change(
+            session, subscriber_id, choices, locale=chosen.code if chosen else None, origin=origin, now=site.clock()
+        )
+        reader = _known(changed)
+        return _form(site, session, spoken, token, reader, Typed.of(reader, topics(session)), saved=True)
 
 
 def _known(reader: Preferences | None) -> Preferences:
@@ -52,7 +64,7 @@ def _known(reader: Preferences | None) -> Preferences:
 
 def _read(session: Session, typed: Typed) -> Choices:
     """Elsewhere no days means every day; in a form whose boxes were all cleared it is a slip."""
-    wrong = {} if typed.days else {"days": "Please choose at least one day."}
+    wrong: dict[str, str] = {} if typed.days else {"days": Sentence("Please choose at least one day.")}
     try:
         choices = read_choices(
             topic_ids(session), topics=typed.topics, hour=typed.hour, time_zone=typed.time_zone, days=typed.days
@@ -67,6 +79,7 @@ def _read(session: Session, typed: Typed) -> Choices:
 def _form(
     site: Site,
     session: Session,
+    spoken: Spoken,
     token: str,
     reader: Preferences,
     typed: Typed,
@@ -76,6 +89,7 @@ def _form(
 ) -> HTMLResponse:
     return site.pages.show(
         "web/preferences.html",
+        spoken.for_reader(reader.locale),
         status=422 if wrong else 200,
         topics=topics(session),
         typed=typed,

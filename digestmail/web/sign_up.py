@@ -8,21 +8,23 @@ from fastapi.responses import HTMLResponse
 from digestmail.errors import FormError
 from digestmail.feeds.manage import topics
 from digestmail.subscribers.sign_up import sign_up
-from digestmail.web.site import READ, Site, TheSite, origin_of
+from digestmail.web.site import READ, Site, TheSite, TheSpoken, origin_of
+from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
 
 router = APIRouter()
 
 
 @router.api_route("/", methods=READ)
-def show_form(site: TheSite, ticked: Annotated[str, Query(alias="topics")] = "") -> HTMLResponse:
+def show_form(site: TheSite, spoken: TheSpoken, ticked: Annotated[str, Query(alias="topics")] = "") -> HTMLResponse:
     """The form; `?topics=climate,labour` ticks topics."""
-    return _form(site, Typed(topics=ticked.split(",")))
+    return _form(site, spoken, Typed(topics=ticked.split(",")))
 
 
 @router.post("/sign-up")
-def take_form(site: TheSite, request: Request, typed: Annotated[Typed, Form()]) -> HTMLResponse:
+def take_form(site: TheSite, request: Request, spoken: TheSpoken, typed: Annotated[Typed, Form()]) -> HTMLResponse:
     """Sign up, or show the form again with what was typed and what is wrong with it."""
+    spoken = spoken.asked_for(typed.lang)
     try:
         with site.database.transaction() as session:
             sign_up(
@@ -31,18 +33,20 @@ def take_form(site: TheSite, request: Request, typed: Annotated[Typed, Form()]) 
                 topics=typed.topics,
                 hour=typed.hour,
                 time_zone=typed.time_zone or site.settings.default_time_zone,
+                locale=spoken.language.code,
                 origin=origin_of(request, "sign-up form"),
                 now=site.clock(),
             )
     except FormError as error:
-        return _form(site, typed, error.messages)
-    return site.pages.show("web/check_mail.html", after=site.doorbell, email=typed.email.strip())
+        return _form(site, spoken, typed, error.messages)
+    return site.pages.show("web/check_mail.html", spoken, after=site.doorbell, email=typed.email.strip())
 
 
-def _form(site: Site, typed: Typed, wrong: dict[str, str] | None = None) -> HTMLResponse:
+def _form(site: Site, spoken: Spoken, typed: Typed, wrong: dict[str, str] | None = None) -> HTMLResponse:
     with site.database.reading() as session:
         return site.pages.show(
             "web/sign_up.html",
+            spoken,
             status=422 if wrong else 200,
             topics=topics(session),
             typed=typed,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 
 from digestmail.clock import Clock
+from digestmail.language import find_language, language_of, negotiated
 from digestmail.local.inbox import Inbox
 from digestmail.settings import Settings
 from digestmail.store.database import Database
@@ -13,6 +14,7 @@ from digestmail.subscribers.consent import Origin
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
 from digestmail.web.pages import Pages
+from digestmail.web.spoken import Spoken
 
 READ = ["GET", "HEAD"]
 """The methods that change nothing: mail scanners open every link."""
@@ -39,6 +41,22 @@ async def site_of(request: Request) -> Site:
 
 
 TheSite = Annotated[Site, Depends(site_of)]
+
+
+def spoken_of(request: Request) -> Spoken:
+    """In what language to answer a request whose reader is not known."""
+    if asked := find_language(request.query_params.get("lang", "")):
+        return Spoken(asked, asked=True)
+    site: Site = request.app.state.site
+    wishes = ",".join(request.headers.getlist("accept-language"))
+    return Spoken(negotiated(wishes, otherwise=language_of(site.settings.language)), negotiated=True)
+
+
+async def _spoken(request: Request) -> Spoken:
+    return spoken_of(request)
+
+
+TheSpoken = Annotated[Spoken, Depends(_spoken)]
 
 
 def linked(purpose: Purpose) -> Any:

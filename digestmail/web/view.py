@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from digestmail.deliveries.view import view_digest
 from digestmail.messages.publication import Publication
 from digestmail.tokens import Purpose
-from digestmail.web.site import READ, TheSite, linked
+from digestmail.web.site import READ, TheSite, TheSpoken, linked
 
 router = APIRouter()
 
@@ -23,10 +23,11 @@ _HEADERS = {
 
 
 @router.api_route("/d/{token}", methods=READ)
-def show_digest(site: TheSite, delivery_id: Annotated[int, linked(Purpose.VIEW)]) -> HTMLResponse:
+def show_digest(site: TheSite, spoken: TheSpoken, delivery_id: Annotated[int, linked(Purpose.VIEW)]) -> HTMLResponse:
     """The digest of a delivery with all its stories, in the topics that its reader has now."""
     with site.database.reading() as session:
         view = view_digest(session, delivery_id, publication=Publication.of(site.settings), tokens=site.tokens)
     if view is None or view.html is None:
-        return site.pages.show("web/view_gone.html", status=410, preferences=view.preferences if view else "")
-    return HTMLResponse(view.html, headers=_HEADERS)
+        spoken = spoken.for_reader(view.language.code if view else None)
+        return site.pages.show("web/view_gone.html", spoken, status=410, preferences=view.preferences if view else "")
+    return HTMLResponse(view.html, headers={**_HEADERS, "Content-Language": view.language.code})

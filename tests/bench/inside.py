@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func
 
 from digestmail.clock import system_clock
 from digestmail.deliveries.plan import plan_due
+from digestmail.language import english
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.message import Message
 from digestmail.messages.signature import Signer, SigningKey
@@ -90,6 +91,7 @@ def _composer(database: Database, seeded: Seeded, now: datetime) -> DigestCompos
         slot_at=now,
         edition_id=1,
         publication=publication(),
+        language=english(),
         tokens=Tokens(SECRET),
     )
 

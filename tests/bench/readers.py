@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from digestmail.editions.assemble import news
 from digestmail.editions.content import Content
+from digestmail.language import english
 from digestmail.messages.alone import plain_rendering
 from digestmail.messages.publication import Publication
 from digestmail.messages.template import Rendering
@@ -59,6 +60,7 @@ def rendered_alone(
         content,
         topics=reader.topics,
         publication=publisher,
+        language=english(),
         day=day,
         unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, reader.id),
         preferences=tokens.make(Purpose.PREFERENCES, reader.id),

@@ -24,10 +24,10 @@ def _deadly(room: Mailroom, claimed: Any) -> Any:
     return _compose(room, claimed)
 
 
-def _broken(content: Any) -> Any:
+def _broken(content: Any, **given: Any) -> Any:
     if any(_breaks in story.title for story in content.stories):  # type: ignore[operator]  # it is set here
         raise RuntimeError("this story cannot be shown")
-    return _tidy(content)
+    return _tidy(content, **given)
 
 
 if _kills:

@@ -38,6 +38,7 @@ def test_empty_lists_say_what_to_do_first(run: Run) -> None:
         (["announcement", "add", "--title", "X", "--start", "soon"], "ISO 8601"),
         (["subscriber", "show", "nobody@example.org"], "no subscriber"),
         (["preview", "--topic", "x"], "no topic “x”"),
+        (["preview", "--topic", "x", "--language", "tlh"], "no language “tlh”"),
         (["tick", "--now", "tomorrow"], "ISO 8601"),
         (["deliveries", "release"], "say --all"),
         (["deliveries", "drop", "7", "--all"], "say --all"),
@@ -95,6 +96,7 @@ def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Pa
     message = email.message_from_bytes(eml.read_bytes(), policy=policy.strict)
     assert message.get_content_type() == "multipart/alternative"
     assert "Grain & salt" in run("preview", "--topic", "world").stdout
+    assert "Darse de baja:" in run("preview", "--topic", "world", "--language", "es").stdout
 
 
 def test_a_failing_feed_is_shown_and_fails_nothing_else(run: Run) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -222,6 +223,7 @@ def test_what_is_typed_wrongly_is_said_before_the_network_is_asked(run: Run, sit
 
 
 def test_a_check_needs_and_makes_no_database(run: Run, site: Server, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "data")
     shown = run("feed", "check", site.url("/")).stdout
     assert "The Harbour" in shown
     assert "https://harbour.example/a" in shown

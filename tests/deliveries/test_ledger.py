@@ -84,6 +84,8 @@ def test_claims_at_once_share_nothing(database: Database, due: Due) -> None:
 
 def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -> None:
     [number] = due(1)
+    with database.writing() as connection:
+        connection.execute(update(Subscriber).values(locale="es"))
     [row] = claim(database, open_claim(database))
     assert row == ledger.Claimed(
         id=number,
@@ -96,6 +98,7 @@ def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -
         attempts=1,
         topics=frozenset({1}),
         unwanted="",
+        locale="es",
     )
 
 

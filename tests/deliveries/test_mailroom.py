@@ -43,7 +43,13 @@ def mailroom(tmp_path: Path, sqlite_template: Path) -> Mailroom:
     return Mailroom(database, PUBLICATION, TOKENS)
 
 
-def claimed(edition_id: int | None, *topics: int, kind: Kind = Kind.DIGEST, email: str = "ann@example.org") -> Claimed:
+def claimed(
+    edition_id: int | None,
+    *topics: int,
+    kind: Kind = Kind.DIGEST,
+    email: str = "ann@example.org",
+    locale: str = "en",
+) -> Claimed:
     return Claimed(
         id=7,
         kind=kind,
@@ -55,6 +61,7 @@ def claimed(edition_id: int | None, *topics: int, kind: Kind = Kind.DIGEST, emai
         attempts=1,
         topics=frozenset(topics),
         unwanted="",
+        locale=locale,
     )
 
 
@@ -70,6 +77,24 @@ def test_a_delivery_becomes_the_message_of_its_kind_and_edition(mailroom: Mailro
         assert words in str(parsed(letter)["Subject"])
 
 
+def test_everybody_is_written_to_in_their_own_language(mailroom: Mailroom) -> None:
+    for locale, day, confirm in (
+        ("es", "Martes, 24 de noviembre de 2026", "Confirma"),
+        ("ar", "الثلاثاء، 24 نوفمبر 2026", "يُرجى"),
+        ("en", "Tuesday, 24 November 2026", "Please"),
+        ("tlh", "Tuesday, 24 November 2026", "Please"),
+    ):
+        digest, letter = (
+            mailroom.compose(claimed(*given, kind=kind, locale=locale))
+            for given, kind in (((3, 1), Kind.DIGEST), ((None,), Kind.CONFIRMATION))
+        )
+        assert digest
+        assert letter
+        assert day in html_of(digest)
+        assert str(parsed(letter)["Subject"]).startswith(confirm)
+    assert list(mailroom._editions) == [(3, "es"), (3, "ar"), (3, "en")]
+
+
 def test_what_fails_for_one_reader_fails_for_that_reader_only(mailroom: Mailroom) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="line end or NUL"):
@@ -79,11 +104,11 @@ def test_what_fails_for_one_reader_fails_for_that_reader_only(mailroom: Mailroom
 
 def test_an_edition_is_rendered_once_and_few_are_kept(mailroom: Mailroom) -> None:
     first = mailroom.compose(claimed(1, 1))
-    composer = weakref.ref(mailroom._editions[1])
+    composer = weakref.ref(mailroom._editions[1, "en"])
     for number in range(2, 9):
         mailroom.compose(claimed(number, 1))
     assert mailroom.compose(claimed(1, 1)) == first
-    assert composer() is mailroom._editions[1]
+    assert composer() is mailroom._editions[1, "en"]
     for number in range(2, 13):
         mailroom.compose(claimed(number, 1))
     assert len(mailroom._editions) == 8
@@ -128,10 +153,10 @@ def test_a_worker_that_rendered_before_the_poison_was_found_looks_again(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mailroom.compose(claimed(13, 1))
-    first = mailroom._editions[13]
+    first = mailroom._editions[13, "en"]
     monkeypatch.setattr(type(first), "compose", fails_of(first))
     assert mailroom.compose(claimed(13, 1))
-    assert mailroom._editions[13] is not first
+    assert mailroom._editions[13, "en"] is not first
 
 
 def fails_of(broken: DigestComposer) -> Any:

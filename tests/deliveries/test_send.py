@@ -14,6 +14,7 @@ from digestmail.clock import Clock, standing_still
 from digestmail.deliveries.doubt import Doubts
 from digestmail.deliveries.ledger import Claimed, open_claim
 from digestmail.deliveries.outcome import Result
+from digestmail.deliveries.pauses import REFUSALS, Pauses
 from digestmail.deliveries.rate import Rate
 from digestmail.deliveries.report import SendReport
 from digestmail.deliveries.send import NOT_WANTED, Sender, Unfinished
@@ -53,6 +54,7 @@ def send(
     rate: Rate | None = None,
     stopping: Callable[[], bool] = lambda: False,
     unfinished: Unfinished | None = None,
+    pauses: Pauses | None = None,
 ) -> SendReport:
     return Sender(
         database,
@@ -63,6 +65,7 @@ def send(
         plan=plan,
         resolve_doubts=doubts(database, clock).resolve,
         rate=rate,
+        pauses=pauses,
         stopping=stopping,
     ).run()
 
@@ -268,6 +271,27 @@ def test_an_unreachable_server_leaves_everything_due(database: Database, due: Du
     report = send(database, Relay("127.0.0.1", free_port(), "plain"))
     assert "cannot be reached" in report.relay_error
     assert {(row.state, row.attempts) for row in rows(database)} == {(State.DUE, 0)}
+
+
+def test_a_domain_that_refuses_us_is_left_alone_and_its_readers_wait(database: Database, due: Due) -> None:
+    due(60)
+    pauses, asked = Pauses(), 0
+
+    def behave(command: str, recipient: str) -> str | None:
+        nonlocal asked
+        asked += command == "RCPT"
+        return "550 5.7.1 your address is on our list" if command == "RCPT" else None
+
+    with running(behave) as server:
+        report = send(database, server.relay, pauses=pauses)
+    assert report.results == {Result.FAILED: REFUSALS, Result.LATER: 60 - REFUSALS}
+    assert asked <= REFUSALS + 3 * CONNECTIONS
+    assert {row.due_at for row in rows(database) if row.state == State.DEFERRED} == {SLOT + timedelta(minutes=15)}
+    with running() as server:
+        clock = standing_still(SLOT + timedelta(minutes=16))
+        assert send(database, server.relay, pauses=pauses, clock=clock).results == {Result.SENT: 60 - REFUSALS}
+    with database.reading() as session:
+        assert session.exec(select(Suppression)).all() == []
 
 
 def test_a_server_that_refuses_the_sender_fails_nobody(database: Database, due: Due) -> None:

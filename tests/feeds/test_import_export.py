@@ -36,7 +36,7 @@ def names(session: Session) -> list[tuple[str, str]]:
     return [(topic.slug, topic.name) for topic in topics(session)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
 @given(feeds, st.tuples(words, words, words))
 def test_an_export_is_imported_as_it_was(
     database: Database, feeds: dict[int, tuple[str, list[tuple[str, str]]]], called: tuple[str, str, str]

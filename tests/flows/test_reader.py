@@ -12,6 +12,7 @@ from tests.services import chromium
 
 ANN = "ann@example.org"
 MAJA = "maja@example.org"
+PILAR = "pilar@example.org"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,22 @@ def test_from_the_form_to_the_last_mail(site: Site) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert site.json("tick", "--now", tomorrow.isoformat())["sent"] == 0
     site.mails(ANN, count=2)
+
+
+def test_who_signs_up_in_spanish_is_written_to_in_spanish(site: Site) -> None:
+    form = httpx2.get(site.url + "/", headers={"Accept-Language": "es-MX,es;q=0.9,en;q=0.5"})
+    assert 'name="lang" value="es"' in form.text
+    choices = {"email": PILAR, "topics": ["international-relations"], "hour": "7", "lang": "es"}
+    assert "Mira tu correo" in httpx2.post(f"{site.url}/sign-up", data=choices).text
+
+    [confirmation] = site.mails(PILAR, count=1)
+    assert str(confirmation["Subject"]).startswith("Confirma tu resumen diario de ")
+    assert "Ya estás dentro" in httpx2.post(link(confirmation, "/c/")).text
+
+    _, welcome = site.mails(PILAR, count=2)
+    assert "Este es tu primer resumen." in part(welcome, "html")
+    assert "Darse de baja:" in part(welcome, "plain")
+    assert "Tus preferencias" in httpx2.get(link(welcome, "/p/"), headers={"Accept-Language": "ar"}).text
 
 
 @pytest.mark.browser

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.language import Language, english
 from digestmail.messages.alone import plain_rendering
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.compose import DigestComposer
@@ -18,6 +19,7 @@ from digestmail.tokens import Purpose, Tokens
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 DAY = date(2026, 11, 23)
+ENGLISH = english()
 TOKENS = Tokens("a secret for tests that is long enough")
 PUBLICATION = Publication(
     name="The Harbour Courier",
@@ -62,6 +64,7 @@ def composer_of(
     *,
     kind: Kind = Kind.DIGEST,
     publication: Publication = PUBLICATION,
+    language: Language = ENGLISH,
     shared: Shared | None = None,
     budget: int = BUDGET,
 ) -> DigestComposer:
@@ -72,6 +75,7 @@ def composer_of(
         slot_at=AT,
         edition_id=9,
         publication=publication,
+        language=language,
         tokens=TOKENS,
         shared=shared,
         budget=budget,
@@ -84,6 +88,7 @@ def alone(
     reader: int = 5,
     kind: Kind = Kind.DIGEST,
     publication: Publication = PUBLICATION,
+    language: Language = ENGLISH,
     budget: int | None = BUDGET,
 ) -> Rendering | None:
     """What `compose` composes, rendered for this reader alone."""
@@ -92,6 +97,7 @@ def alone(
         topics=topics,
         kind=kind,
         publication=publication,
+        language=language,
         day=DAY,
         unsubscribe=TOKENS.make(Purpose.UNSUBSCRIBE, reader),
         preferences=TOKENS.make(Purpose.PREFERENCES, reader),

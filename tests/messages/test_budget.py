@@ -19,8 +19,12 @@ def alike(*counts: int) -> list[list[Measured]]:
     return [[Measured(100, 40, 0)] * count for count in counts]
 
 
+def more(hidden: int) -> int:
+    return MORE + len(str(hidden))
+
+
 def kept(*counts: int, budget: int) -> list[tuple[int, int]]:
-    return [tuple(each) for each in cut(alike(*counts), around=AROUND, more=MORE, budget=budget)]  # type: ignore[misc]
+    return [tuple(each) for each in cut(alike(*counts), around=AROUND, more=more, budget=budget)]  # type: ignore[misc]
 
 
 def size(topics: Sequence[Sequence[Measured]], parts: Sequence[Kept]) -> int:
@@ -30,7 +34,7 @@ def size(topics: Sequence[Sequence[Measured]], parts: Sequence[Kept]) -> int:
         total += sum(story.full + story.besides for story in stories[: part.full])
         total += sum(story.short + story.besides for story in stories[part.full : part.shown])
     hidden = sum(map(len, topics)) - sum(part.shown for part in parts)
-    return total + (MORE + len(str(hidden)) if hidden else 0)
+    return total + (more(hidden) if hidden else 0)
 
 
 def by_importance(topics: Sequence[Sequence[Measured]], parts: Sequence[Kept]) -> list[str]:
@@ -83,7 +87,7 @@ def test_the_first_stories_of_topics_matter_most_in_the_order_of_the_topics() ->
 
 @given(topics_of_stories, budgets)
 def test_nothing_is_dropped_without_need_and_nothing_kept_beyond_it(topics: list[list[Measured]], budget: int) -> None:
-    parts = cut(topics, around=AROUND, more=MORE, budget=budget)
+    parts = cut(topics, around=AROUND, more=more, budget=budget)
     forms = by_importance(topics, parts)
     shown = [form for form in forms if form != "hidden"]
     full = forms.count("full")
@@ -97,8 +101,8 @@ def test_nothing_is_dropped_without_need_and_nothing_kept_beyond_it(topics: list
 
 @given(topics_of_stories, budgets)
 def test_a_larger_budget_never_shows_less(topics: list[list[Measured]], budget: int) -> None:
-    less, more = (
-        by_importance(topics, cut(topics, around=AROUND, more=MORE, budget=each)) for each in (budget, budget + 500)
+    less, larger = (
+        by_importance(topics, cut(topics, around=AROUND, more=more, budget=each)) for each in (budget, budget + 500)
     )
-    assert less.count("full") <= more.count("full")
-    assert less.count("hidden") >= more.count("hidden")
+    assert less.count("full") <= larger.count("full")
+    assert less.count("hidden") >= larger.count("hidden")

@@ -3,9 +3,9 @@ from dataclasses import replace
 from digestmail.messages.confirmation import LetterComposer
 from digestmail.messages.envelope import ReturnAddress
 from digestmail.tokens import Purpose
-from tests.messages.samples import AT, PUBLICATION, TOKENS, html_of, parsed, text_of
+from tests.messages.samples import AT, ENGLISH, PUBLICATION, TOKENS, html_of, parsed, text_of
 
-LETTERS = LetterComposer(PUBLICATION, TOKENS)
+LETTERS = LetterComposer(PUBLICATION, TOKENS, ENGLISH)
 
 
 def test_a_confirmation_asks_with_one_link() -> None:
@@ -49,6 +49,6 @@ def test_letters_show_nothing_of_the_person_they_go_to() -> None:
 
 def test_no_line_of_a_letter_begins_with_a_dot() -> None:
     dots = replace(PUBLICATION, name="... " + "." * 70, postal_address="." * 300)
-    message = LetterComposer(dots, TOKENS).confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    message = LetterComposer(dots, TOKENS, ENGLISH).confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
     assert message.wire_ready
     assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

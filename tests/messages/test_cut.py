@@ -13,6 +13,7 @@ from digestmail.store.states import Kind
 from digestmail.tokens import Purpose
 from tests.messages.samples import (
     DAY,
+    ENGLISH,
     PUBLICATION,
     TOKENS,
     alone,
@@ -181,6 +182,7 @@ def test_the_page_has_every_story_with_styles_for_a_browser() -> None:
         topics=[1],
         kind=Kind.DIGEST,
         publication=PUBLICATION,
+        language=ENGLISH,
         day=DAY,
         unsubscribe="UNSUBSCRIBE",
         preferences="PREFERENCES",
@@ -201,6 +203,7 @@ def test_the_page_of_a_reader_without_stories_is_none() -> None:
             topics=[2],
             kind=Kind.DIGEST,
             publication=PUBLICATION,
+            language=ENGLISH,
             day=DAY,
             unsubscribe="",
             preferences="",

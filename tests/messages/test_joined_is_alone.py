@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digestmail.editions.content import Announcement, Content, Story, Topic
+from digestmail.language import Language, languages
 from digestmail.messages.budget import BUDGET
 from digestmail.store.states import Kind
 from tests.messages.samples import DAY, alone, compose, composer_of, html_of, text_of
@@ -69,14 +70,17 @@ def contents(draw: st.DrawFn) -> Content:
 @given(
     content=contents(),
     kind=st.sampled_from((Kind.DIGEST, Kind.WELCOME)),
+    language=st.sampled_from(list(languages().values())),
     budget=st.just(BUDGET) | st.integers(6_000, 20_000),
 )
-def test_a_joined_digest_is_the_digest_rendered_alone(content: Content, kind: Kind, budget: int) -> None:
-    composer = composer_of(content, kind=kind, budget=budget)
+def test_a_joined_digest_is_the_digest_rendered_alone(
+    content: Content, kind: Kind, language: Language, budget: int
+) -> None:
+    composer = composer_of(content, kind=kind, language=language, budget=budget)
     all_topics = [topic.id for topic in content.topics]
     for size in range(len(all_topics) + 1):
         for topics in combinations(all_topics, size):
-            single = alone(content, *topics, kind=kind, budget=budget)
+            single = alone(content, *topics, kind=kind, language=language, budget=budget)
             message = composer.compose(
                 delivery_id=75, subscriber_id=5, recipient="ann@example.org", topics=frozenset(topics), day=DAY
             )

@@ -1,17 +1,13 @@
-from datetime import UTC, date, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digestmail.messages.prose import (
     WIDTH,
-    day_in_words,
     one_line,
     paragraphs,
     several_lines,
     shorten,
-    time_in_words,
     underline,
     web_address,
     width,
@@ -82,14 +78,10 @@ def test_a_web_address_is_never_broken_but_a_long_word_is() -> None:
 def test_wrapped_text_keeps_every_word_in_72_columns(text: str, mark: str) -> None:
     lines = wrap(text, mark).splitlines() if text.split() else []
     assert all(width(line) <= WIDTH for line in lines if "://" not in line)
-    assert "".join(line.removeprefix(mark) for line in lines).replace(" ", "") == "".join(text.split())
+    bare = [line.lstrip("\u200e\u200f") if "\u200e" not in text and "\u200f" not in text else line for line in lines]
+    assert "".join(line.removeprefix(mark) for line in bare).replace(" ", "") == "".join(text.split())
 
 
 def test_a_heading_is_underlined_as_wide_as_it_is() -> None:
     assert underline("World") == "World\n-----"
     assert underline("漢字") == "漢字\n----"
-
-
-def test_days_and_times_are_in_words() -> None:
-    assert day_in_words(date(2026, 11, 3)) == "Tuesday, 3 November 2026"
-    assert time_in_words(datetime(2026, 11, 3, 23, 5, tzinfo=UTC), "Europe/Berlin") == "4 November, 00:05"

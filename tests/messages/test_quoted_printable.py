@@ -1,11 +1,9 @@
 import quopri
-from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.messages.prose import day_in_words
-from digestmail.messages.quoted_printable import SOFT_BREAK, encode
+from digestmail.messages.quoted_printable import SOFT_BREAK, encode, inline
 from digestmail.tokens import Purpose, Tokens
 
 texts = st.lists(
@@ -32,8 +30,14 @@ def test_lines_are_short_printable_and_safe_on_their_way(text: str) -> None:
         assert not line.startswith((b".", b"From "))
 
 
-@given(st.integers(0, 2**40 - 1), st.dates())
-def test_what_is_filled_into_gaps_needs_no_encoding(number: int, day: date) -> None:
+@given(st.integers(0, 2**40 - 1))
+def test_a_token_that_is_filled_into_a_gap_needs_no_encoding(number: int) -> None:
     token = Tokens("a secret for tests that is long enough").make(Purpose.VIEW, number)
-    for value in (token, day_in_words(day), str(number)):
-        assert encode(value) == value.encode() + SOFT_BREAK
+    assert inline(token) == token.encode()
+
+
+@given(texts, st.text(st.characters(exclude_characters="\r\n")), texts)
+def test_a_value_that_is_filled_into_a_gap_becomes_a_part_of_its_line(before: str, value: str, after: str) -> None:
+    joined = encode(before) + inline(value) + SOFT_BREAK + encode(after)
+    assert quopri.decodestring(joined).decode() == (before + value + after).replace("\n", "\r\n")
+    assert all(len(line) <= 76 and not line.startswith(b".") for line in joined.split(b"\r\n"))

@@ -24,7 +24,7 @@ def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now
     report = read(
         publication,
         now,
-        HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,de,2026-01-01T00:00:00Z,old list\n",
+        HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,es-MX,2026-01-01T00:00:00Z,old list\n",
     )
     assert report == ImportReport(active=1, to_confirm=0, bad=())
     with publication.reading() as session:
@@ -32,7 +32,7 @@ def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now
         topics = topics_of(session, row.id or 0)
         sources = session.exec(select(ConsentEvent.source)).all()
         deliveries = session.exec(select(Delivery)).all()
-    assert (row.email, row.standing, row.hour, row.days, row.locale) == ("Ann@example.org", Standing.ACTIVE, 6, 9, "de")
+    assert (row.email, row.standing, row.hour, row.days, row.locale) == ("Ann@example.org", Standing.ACTIVE, 6, 9, "es")
     assert row.next_send_at == datetime(2026, 11, 25, 21, tzinfo=UTC)
     assert row.window_start_at == now - timedelta(hours=24)
     assert (topics, sources, deliveries) == ({1, 2}, ["old list"], [])
@@ -45,6 +45,13 @@ def test_an_unconfirmed_row_is_asked_first(publication: Database, now: datetime)
         assert session.exec(select(Delivery.kind)).all() == [Kind.CONFIRMATION]
 
 
+def test_a_row_without_a_locale_gets_that_of_the_publication(publication: Database, now: datetime) -> None:
+    file = io.StringIO("email,topics\nann@example.org,climate\n")
+    import_csv(publication, file, default_time_zone="UTC", default_locale="ar", now=now)
+    with publication.reading() as session:
+        assert session.exec(select(Subscriber.locale)).one() == "ar"
+
+
 def test_bad_rows_are_named_by_line_and_good_ones_kept(publication: Database, now: datetime) -> None:
     report = read(
         publication,
@@ -52,7 +59,7 @@ def test_bad_rows_are_named_by_line_and_good_ones_kept(publication: Database, no
         HEAD
         + "ann,climate,UTC,7,daily,en,,\n"
         + "bob@example.org,sports,UTC,7,daily,en,2026-01-01,\n"
-        + "cid@example.org,climate,Moon,24,someday,en,yesterday,\n"
+        + "cid@example.org,climate,Moon,24,someday,tlh,yesterday,\n"
         + '"dan@example.org",climate,UTC,7,daily,en,2026-01-01,"two\nlines"\n'
         + "DAN@example.org,climate,UTC,7,daily,en,2026-01-01,\n",
     )
@@ -61,7 +68,7 @@ def test_bad_rows_are_named_by_line_and_good_ones_kept(publication: Database, no
     reasons = [row.reason for row in report.bad]
     assert "mail address" in reasons[0]
     assert "“sports”" in reasons[1]
-    assert all(word in reasons[2] for word in ("Moon", "0 to 23", "someday", "yesterday"))
+    assert all(word in reasons[2] for word in ("Moon", "0 to 23", "someday", "yesterday", "no language “tlh”"))
     assert "further up" in reasons[3]
 
 

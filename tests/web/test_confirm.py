@@ -20,7 +20,7 @@ def test_the_button_confirms_and_says_when_the_first_daily_digest_comes(web: Web
     answer = web.client.post(web.confirmation_link())
     assert answer.status_code == 200
     assert "Tuesday, 24 November 2026, at 7:00" in answer.text
-    assert "Europe/Berlin" in answer.text
+    assert "(Berlin time)" in answer.text
     assert web.subscriber().standing == Standing.ACTIVE
     assert [row[1] for row in web.rows()["deliveries"]] == [Kind.CONFIRMATION, Kind.WELCOME]
     assert len(web.rings) == 2

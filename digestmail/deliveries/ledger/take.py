@@ -31,6 +31,7 @@ class Claimed(NamedTuple):
     attempts: int
     topics: frozenset[int]
     unwanted: str
+    locale: str = "en"
 
 
 _SUSPECT = and_(col(Delivery.crashes) > literal_column("0"), WAITING)
@@ -133,6 +134,7 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 attempts,
                 reader.topics,
                 reader.unwanted(kind),
+                reader.locale,
             )
         )
     return claimed

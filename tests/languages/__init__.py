@@ -1,0 +1,1 @@
+"""The catalogues of what readers read: `./run languages` brings them up to date, and tests hold them complete."""
