@@ -37,6 +37,7 @@ _FULL = any_of(
     r"would exceed|too much mail data|space left|too many messages",
 )
 _EXPIRED = any_of(
+    r"malformed (?:or unexpected )?name server",
     r"(?:message|delivery|delivery time|retry time(?:out)?|queue|time)\b[^.;\n]{0,30}\b(?:expired"
     r"|exceeded|too long)",
     r"timed? ?out|could not be delivered (?:for|within)|been in the queue|retry time not reached",
@@ -47,6 +48,7 @@ _DISABLED = any_of(
     r"|on hold|not enabled|not accepting (?:mail|messages)|mailbox unavailable)\b",
 )
 _GONE = any_of(
+    r"\bno mail box\b|bad_recipient",
     rf"\b{_WHO}\b{_GAP}\b(?:unknown|not found|could not be found|(?:does|did|do)(?:n't| not) exist"
     r"|cannot be found|can't be found|is not known|not exist(?:ing)?|non-?existent|not listed"
     r"|not recogni[sz]ed|invalid|no longer (?:exists|valid|in use|available|with us|here"

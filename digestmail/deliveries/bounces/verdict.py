@@ -86,7 +86,7 @@ def _by_code(code: Code | None, words: Verdict | None, *, guessed: bool) -> Verd
     if code.class_ == 4:
         return Verdict.SOFT
     if kind in _HARD:
-        return words if guessed and words else Verdict.HARD
+        return words if words and (guessed or kind == (4, 4)) else Verdict.HARD
     if code.subject in (6, 7) or kind in _POLICY:
         return Verdict.POLICY
     if kind == (2, 1):

@@ -112,6 +112,18 @@ def test_a_complaint_is_understood_though_the_reader_is_left_out() -> None:
     assert (report.proof.delivery_id, report.proof.subscriber_id) == (7, 1)
 
 
+def test_outlooks_complaint_is_understood_which_has_a_form_of_its_own() -> None:
+    enclosed = f"Content-Type: message/rfc822\n\nX-HmXmrOriginalRecipient: {READER}\n{our_headers()}\nGood morning."
+    data = (
+        "From: staff@provider.example\nSubject: complaint about message from 192.0.2.7\n"
+        f'Content-Type: multipart/mixed; boundary="b"\n\n--b\n{enclosed}\n--b--\n'
+    ).encode()
+    report = read(data)
+    assert (report.nature, report.proof.delivery_id) == (Nature.COMPLAINT, 7)
+    assert report.returned[0].addresses == {READER}
+    assert read(data.replace(b"X-HmXmr", b"X-Other")).nature is Nature.OTHER
+
+
 @pytest.mark.parametrize("data", NO_BOUNCES.values(), ids=NO_BOUNCES)
 def test_what_is_no_bounce_is_taken_for_none(data: bytes) -> None:
     assert read(data, to=RETURN.of(7)).nature in (Nature.AUTOMATIC, Nature.OTHER)

@@ -21,6 +21,7 @@ HARD, SOFT, POLICY = Verdict.HARD, Verdict.SOFT, Verdict.POLICY
         ("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found", HARD),
         ("5.4.4", "Host or domain name not found. Name service error for name=gone.example type=MX", HARD),
         ("5.0.0", "550 5.1.1 The email account that you tried to reach does not exist", HARD),
+        ("5.4.4", "Name service error: Malformed or unexpected name server reply", SOFT),
         ("5.0.0", "554 delivery error: dd This user doesn't have a mail.example account", HARD),
         ("5.0.0", "550 User [r0@example.org] does not exist", HARD),
         ("", "550 unknown user", HARD),
