@@ -10,6 +10,7 @@ _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 _ADDRESS = re.compile(r"[^\s<>;,\"]{1,128}@[^\s<>;,\"]{1,255}")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")  # RFC 3461, 4
 _WITH_ADDRESSES = ("original-recipient", "final-recipient", "x-actual-recipient")
+_OUR_SUBJECT = re.compile(r"^[ \t>*|-]{0,20}subject:.*$", re.IGNORECASE | re.MULTILINE)
 _LONGEST_REASON = 300
 
 
@@ -18,7 +19,7 @@ def read_dsn(message: Taken) -> tuple[Returned, ...] | None:
     statuses = message.of_type(*_STATUS_TYPES)
     if not statuses and parameter(message.head.get("content-type"), "report-type").lower() != "delivery-status":
         return None
-    text = " ".join(part.text for part in message.of_type("text/plain", "text/html"))
+    text = without_our_subject("\n".join(part.text for part in message.of_type("text/plain", "text/html")))
     blocks = [dict(reversed(block)) for part in statuses for block in blocks_of(part.body)]
     of_recipients = [block for block in blocks if block.keys() & {"final-recipient", "original-recipient"}]
     loose = [block for block in blocks if block.keys() & {"action", "status", "diagnostic-code"}]
@@ -31,6 +32,11 @@ def addresses_in(text: str) -> frozenset[str]:
     return frozenset(
         found | {_XTEXT.sub(lambda code: chr(int(code[1], 16)), address.upper()).lower() for address in found}
     )
+
+
+def without_our_subject(text: str) -> str:
+    """A mail system's account without the line that quotes our subject: a headline may hold any words."""
+    return _OUR_SUBJECT.sub("", text)
 
 
 def shortened_reason(text: str) -> str:

@@ -4,6 +4,7 @@ Nothing is ever sent in reply, so no loop can begin here. Nothing is relayed, no
 """
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from digestmail.deliveries.bounces.intake import Intake
 
 log = structlog.get_logger(__name__)
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells of each address there, and tokens reach no log
 
 MAX_OCTETS = 5 * 1024 * 1024
 """What a mail server returns is at most our own message and its account of it, a few hundred kilobytes."""

@@ -6,7 +6,7 @@ import re
 
 from flufl.bounce import all_failures
 
-from digestmail.deliveries.bounces.dsn import addresses_in, shortened_reason
+from digestmail.deliveries.bounces.dsn import addresses_in, shortened_reason, without_our_subject
 from digestmail.deliveries.bounces.parts import Taken
 from digestmail.deliveries.bounces.phrases import said, says_delayed
 from digestmail.deliveries.bounces.report import Returned, Verdict
@@ -61,8 +61,8 @@ def _texts(addresses: object) -> frozenset[str]:
 
 
 def _account(message: Taken) -> str:
-    """What the mail system itself wrote: not the copy of our message below it."""
+    """What the mail system itself wrote: not the copy of our message below it, nor our subject."""
     texts = message.of_type("text/plain") or message.of_type("text/html")
-    whole = "\n".join(part.text for part in texts[:2])
+    whole = without_our_subject("\n".join(part.text for part in texts[:2]))
     copy = _COPY_BEGINS.search(whole, 1)
     return whole[: copy.start() if copy else None][:_LONGEST_ACCOUNT]

@@ -73,6 +73,13 @@ def test_words_are_enough_where_the_recipient_is_not_told() -> None:
     assert (returned.verdict, returned.addresses, returned.reason) == (Verdict.SOFT, frozenset(), "552 mailbox full")
 
 
+def test_our_own_subject_is_not_taken_for_what_the_server_says() -> None:
+    text = "Your message\n  Subject: Mailbox unknown, a play\ncould not be delivered to r0@example.org.\n552 quota"
+    assert read(plain(text)).returned[0].verdict is Verdict.SOFT
+    assert read(plain(text.replace("552 quota", ""))).nature is Nature.OTHER
+    assert read(dsn(recipient("5.0.0", ""), text=text)).returned[0].verdict is Verdict.SOFT
+
+
 @pytest.mark.parametrize("crlf", [False, True])
 @pytest.mark.parametrize("encoding", ["7bit", "base64", "quoted-printable"])
 def test_line_ends_and_encodings_do_not_matter(encoding: str, crlf: bool) -> None:
