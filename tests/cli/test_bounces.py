@@ -2,6 +2,11 @@
 
 import io
 import json
+import os
+import signal
+import smtplib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from typer.testing import CliRunner, Result
 from digestmail.cli import app
 from digestmail.clock import system_clock
 from digestmail.deliveries.bounces.mailbox import read_piped
+from digestmail.local.guard import listens
 from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
@@ -21,6 +27,7 @@ from digestmail.store.states import Kind, Standing
 from digestmail.tokens import Tokens
 from tests.cli.conftest import Run
 from tests.deliveries.bounces.letters import NO_BOUNCES, complaint, dsn, plain, recipient
+from tests.services import free_port, wait_until
 
 
 @pytest.fixture
@@ -136,3 +143,22 @@ def test_what_cannot_be_listened_on_is_said(environment: dict[str, str], address
     refused = pipe(environment, b"", "--listen", "127.0.0.1:2525", DIGESTMAIL_BOUNCES="none")
     assert "DIGESTMAIL_BOUNCES is none" in str(refused.exception)
     assert "Say one of" in str(pipe(environment, b"", "--mbox", "a", "--maildir", "b").exception)
+
+
+@pytest.mark.long
+def test_a_listener_counts_until_it_is_told_to_stop(
+    tmp_path: Path, environment: dict[str, str], addresses: list[str], run: Run
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    command = [sys.executable, "-m", "digestmail", "bounces", "--listen", f"127.0.0.1:{port}"]
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=file) as one,
+    ):
+        wait_until(lambda: listens("127.0.0.1", port), what="the listener")
+        with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+            client.sendmail("", [addresses[0]], dsn(recipient()))
+        one.send_signal(signal.SIGTERM)
+        assert one.wait(15) == 0
+    assert suppressed(run) == ["r0@example.org"]
+    assert addresses[0] not in log.read_text()
