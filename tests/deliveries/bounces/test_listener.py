@@ -34,10 +34,11 @@ class Counter(Intake):
         self.proofs = Proofs(PUBLICATION, TOKENS)
         self.taken: list[tuple[bytes, str]] = []
         self.away = False
-        self.go_on = ThreadEvent()
+        self.begun, self.go_on = ThreadEvent(), ThreadEvent()
         self.go_on.set()
 
     def take_message(self, data: bytes, *, recipient: str = "") -> Taken:
+        self.begun.set()
         self.go_on.wait(10)
         if self.away:
             raise OperationalError("INSERT", None, Exception("gone"))
@@ -157,9 +158,7 @@ def test_what_is_being_counted_when_it_is_stopped_is_answered_for(intake: Counte
     with listening(intake, port=port) as stop, ThreadPoolExecutor(1) as pool:
         client = smtplib.SMTP("127.0.0.1", port, timeout=10)
         sent = pool.submit(client.sendmail, "", [OURS], dsn(recipient()))
-        while not sent.running():
-            pass
-        client.sock  # noqa: B018 - it is connected
+        assert intake.begun.wait(10)
         stop()
         intake.go_on.set()
         sent.result(10)
