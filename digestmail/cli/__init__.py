@@ -3,6 +3,7 @@
 from digestmail.cli import (
     announcements,
     backups,
+    bounces,
     deliveries,
     digests,
     doctor,
@@ -20,6 +21,7 @@ __all__ = [
     "announcements",
     "app",
     "backups",
+    "bounces",
     "deliveries",
     "digests",
     "doctor",
