@@ -11,6 +11,8 @@ from digestmail.deliveries.bounces.parts import take_apart
 from digestmail.deliveries.bounces.proof import Proofs
 from digestmail.deliveries.bounces.read import read_message, understand
 from digestmail.deliveries.bounces.report import Nature, Report, Verdict
+from digestmail.language import english
+from digestmail.messages.confirmation import LetterComposer
 from digestmail.messages.envelope import ReturnAddress
 from digestmail.tokens import Purpose
 from tests.deliveries.bounces.letters import (
@@ -24,7 +26,7 @@ from tests.deliveries.bounces.letters import (
     qmail,
     recipient,
 )
-from tests.messages.samples import PUBLICATION, TOKENS
+from tests.messages.samples import AT, PUBLICATION, TOKENS
 
 PROOFS = Proofs(PUBLICATION, TOKENS)
 RETURN = ReturnAddress(PUBLICATION, TOKENS)
@@ -159,7 +161,13 @@ def test_a_link_in_what_is_returned_tells_the_reader_and_the_message_id_only_the
     assert proof.delivery_id == 9
 
 
-@pytest.mark.parametrize("place", ["u", "d", "confirm"])
+def test_the_link_of_a_returned_confirmation_tells_the_delivery() -> None:
+    letter = LetterComposer(PUBLICATION, TOKENS, english()).confirmation(delivery_id=9, recipient=READER, date_at=AT)
+    data = dsn(recipient(), returned=letter.data.decode("ascii").replace("\r\n", "\n"))
+    assert read(data.replace(b"text/rfc822-headers", b"message/rfc822")).proof.delivery_id == 9
+
+
+@pytest.mark.parametrize("place", ["u", "d", "c"])
 def test_a_link_of_another_purpose_or_secret_proves_nothing(place: str) -> None:
     for token in (TOKENS.make(Purpose.PREFERENCES, 3), TOKENS.make(Purpose.UNDO, 3), "A" * 23):
         report = read(dsn(recipient(), returned=f"List-Unsubscribe: <https://x/{place}/{token}>\n"))
