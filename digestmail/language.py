@@ -171,6 +171,11 @@ def language_of(locale: str) -> Language:
     return find_language(locale) or english()
 
 
+def in_turn(first: str) -> list[Language]:
+    """All languages, that of this locale first."""
+    return sorted(languages().values(), key=lambda language: language != language_of(first))
+
+
 def negotiated(accept_language: str, *, otherwise: Language) -> Language:
     """The language that a browser likes best of those there are (RFC 9110, 12.5.4); `otherwise` if it likes none."""
     wishes = sorted(_wishes(accept_language), key=lambda wish: -wish[0])

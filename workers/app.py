@@ -67,6 +67,7 @@ def lookout() -> "Lookout":
     from workers.lookout import Lookout
 
     service = Service(settings)
+    service.rehearse()
     return Lookout(service, shared_clock(service.database))
 
 

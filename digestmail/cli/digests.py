@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digestmail.cli.application import Json, app, fail, opened, progress, read_instant, say, show
+from digestmail.cli.application import Json, app, fail, opened, progress, read_instant, say, show, warn
 from digestmail.cli.feeds import complain, in_words
 from digestmail.clock import standing_still, system_clock
 from digestmail.deliveries.outcome import Result
+from digestmail.errors import InputError
 from digestmail.language import known_language
 from digestmail.store.shared_clock import shared_clock
+from digestmail.store.states import Kind
 
 if TYPE_CHECKING:
     from digestmail.deliveries.report import SendReport
@@ -19,20 +21,36 @@ if TYPE_CHECKING:
 
 @app.command()
 def preview(
-    topics: Annotated[list[str], typer.Option("--topic", help="A topic of the reader's; repeatable.")],
+    topics: Annotated[list[str] | None, typer.Option("--topic", help="A topic of the reader's; repeatable.")] = None,
+    mail: Annotated[Kind, typer.Option(help="Which mail.")] = Kind.DIGEST,
+    sample: Annotated[bool, typer.Option("--sample", help="Show an invented edition instead of items.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the HTML form to this file.")] = None,
     text: Annotated[Path | None, typer.Option(help="Write the text form to this file.")] = None,
     eml: Annotated[Path | None, typer.Option(help="Write the whole message to this file.")] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Show the HTML form in a browser.")] = False,
     language: Annotated[str | None, typer.Option(help="Such as es; the publication's own if left out.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the digest that a reader of these topics would get now: the last day's items, or else the newest few."""
-    from digestmail.desk.preview import preview_digest
+    """Show a mail as a reader would get it now: the last day's items, or else the newest few, or else a sample."""
+    from digestmail.desk.preview import preview_digest, preview_sample
     from digestmail.desk.service import Service
 
     with opened() as (settings, database), database.reading() as session:
-        spoken = known_language(language or settings.language)
-        found = preview_digest(session, Service(settings), topics=topics, language=spoken, now=system_clock())
+        service = Service(settings)
+        service.rehearse()
+        spoken, now = known_language(language or settings.language), system_clock()
+        try:
+            if sample or mail in (Kind.CONFIRMATION, Kind.REMINDER):
+                found = preview_sample(service, kind=mail, language=spoken, now=now)
+            else:
+                found = preview_digest(session, service, topics=topics or (), kind=mail, language=spoken, now=now)
+        except InputError as error:
+            if topics:
+                raise
+            warn(f"{error} Until then, this is a sample.")
+            found = preview_sample(service, kind=mail, language=spoken, now=now)
+    if open_it and html is None:
+        html = settings.data_dir / f"{mail}.html"
     if as_json:
         show({"html": found.html, "text": found.text, "eml": found.message.data.decode("ascii")}, as_json=True)
     for path, content in ((html, found.html), (text, found.text)):
@@ -43,6 +61,8 @@ def preview(
     if not as_json:
         for written in filter(None, (html, text, eml)):
             say(f"Wrote {written}.")
+    if open_it and html:
+        typer.launch(str(html))
     if not (html or text or eml or as_json):
         print(found.text)
 
@@ -63,6 +83,7 @@ def tick(
     with opened() as (settings, database):
         clock = standing_still(instant) if instant else shared_clock(database)
         service = Service(settings)
+        service.rehearse()
         caught = inbox_running(settings.data_dir / "inbox", host="127.0.0.1", port=settings.inbox_port)
         with nullcontext() if settings.relay else caught, progress() as bar:
             task = bar.add_task("Collecting", total=None)

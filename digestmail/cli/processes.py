@@ -25,11 +25,13 @@ def serve(
 ) -> None:
     """Run everything on this machine: web pages, worker, beat, and where none is set a broker and an inbox."""
     from digestmail.local.serve import serve as serve_all
+    from digestmail.web.rehearsal import rehearse_all
 
     for name, value in {"PORT": port, "HOST": host, "DATA_DIR": data, "INBOX_PORT": inbox_port}.items():
         if value is not None:
             os.environ[f"{PREFIX}{name}"] = str(value)
     with opened() as (settings, database):
+        rehearse_all(settings)  # a process that fails is tried again: better none begins
         sys.exit(serve_all(settings, database=database, console=console, demo=demo))
 
 

@@ -5,26 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from digestmail.desk.service import Service
 from digestmail.editions.assemble import newest, news
-from digestmail.editions.select import select
+from digestmail.editions.content import Content
+from digestmail.editions.select import select as select_stories
 from digestmail.errors import InputError
 from digestmail.language import Language
-from digestmail.messages.alone import plain_rendering
 from digestmail.messages.compose import DigestComposer
+from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.forms import html_of, text_of
 from digestmail.messages.message import Message
+from digestmail.messages.sample import sample_edition
+from digestmail.store.models import Topic
 from digestmail.store.states import Kind
 from digestmail.subscribers.choices import find_topics
-from digestmail.tokens import Purpose
 
 _WINDOW = timedelta(hours=24)
+_ANYBODY = "reader@example.org"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A digest in its three forms."""
+    """A mail in its three forms."""
 
     html: str
     text: str
@@ -35,41 +39,62 @@ def preview_digest(
     session: Session,
     service: Service,
     *,
-    topics: Sequence[str],
+    topics: Sequence[str] = (),
+    kind: Kind = Kind.DIGEST,
     language: Language,
     now: datetime,
-    recipient: str = "reader@example.org",
+    recipient: str = _ANYBODY,
 ) -> Preview:
-    """The digest of the last 24 hours for a reader of `topics` (slugs), or of the newest items where those had none.
+    """The digest (or welcome) of the last 24 hours for a reader of `topics` (slugs; all where none is named), or of
+    the newest items where those had none.
 
     Raises InputError for an unknown topic and where there is nothing to show at all.
     """
-    chosen = find_topics(session, topics)
+    chosen = find_topics(session, topics or session.exec(select(Topic.slug)).all())
     content = news(session, since_at=now - _WINDOW, cutoff_at=now, now=now)
-    if not select(content, chosen).stories:
+    if not select_stories(content, chosen).stories:
         content = newest(session, now=now)
-    day = now.astimezone(ZoneInfo(service.publication.time_zone)).date()
-    rendering = plain_rendering(
-        content,
-        topics=chosen,
-        publication=service.publication,
-        language=language,
-        day=day,
-        unsubscribe=service.tokens.make(Purpose.UNSUBSCRIBE, 0),
-        preferences=service.tokens.make(Purpose.PREFERENCES, 0),
-        view=service.tokens.make(Purpose.VIEW, 0),
-        gave=service.tokens.make(Purpose.GAVE, 0),
-    )
+    if not select_stories(content, chosen).stories:
+        raise InputError("These topics have no items yet. Fetch the feeds with: digestmail collect")
+    return _composed(service, content, chosen, kind=kind, language=language, now=now, recipient=recipient)
+
+
+def preview_sample(service: Service, *, kind: Kind, language: Language, now: datetime) -> Preview:
+    """The mail of that kind with an invented edition, where it shows one."""
+    if kind in (Kind.DIGEST, Kind.WELCOME):
+        content = sample_edition(url=service.publication.url, now=now)
+        everything = frozenset(topic.id for topic in content.topics)
+        return _composed(service, content, everything, kind=kind, language=language, now=now, recipient=_ANYBODY)
+    letters = LetterComposer(service.publication, service.tokens, language)
+    if kind is Kind.CONFIRMATION:
+        return _preview(letters.confirmation(delivery_id=0, recipient=_ANYBODY, date_at=now))
+    return _preview(letters.reminder(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
+
+
+def _composed(
+    service: Service,
+    content: Content,
+    topics: frozenset[int],
+    *,
+    kind: Kind,
+    language: Language,
+    now: datetime,
+    recipient: str,
+) -> Preview:
     composer = DigestComposer(
         content,
-        kind=Kind.DIGEST,
+        kind=kind,
         slot_at=now,
         edition_id=0,
         publication=service.publication,
         language=language,
         tokens=service.tokens,
     )
-    message = composer.compose(delivery_id=0, subscriber_id=0, recipient=recipient, topics=chosen, day=day)
-    if rendering is None or message is None:
-        raise InputError("These topics have no items yet. Fetch the feeds with: digestmail collect")
-    return Preview(rendering.html, rendering.text, message)
+    day = now.astimezone(ZoneInfo(service.publication.time_zone)).date()
+    message = composer.compose(delivery_id=0, subscriber_id=0, recipient=recipient, topics=topics, day=day)
+    assert message  # noqa: S101 - these topics have stories
+    return _preview(message)
+
+
+def _preview(message: Message) -> Preview:
+    return Preview(html_of(message), text_of(message), message)

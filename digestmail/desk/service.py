@@ -30,7 +30,9 @@ from digestmail.feeds.parse_apart import ParsePool
 from digestmail.feeds.retention import KEPT_AT_LEAST
 from digestmail.feeds.retention import prune as prune_items
 from digestmail.feeds.sentinel import watch
+from digestmail.language import in_turn
 from digestmail.messages.publication import Publication
+from digestmail.messages.rehearsal import rehearse
 from digestmail.messages.signature import Signer
 from digestmail.secret import secret_of
 from digestmail.settings import Relay, Settings
@@ -61,6 +63,10 @@ class Service:
         self._rate = self._rate_of(settings)
         self._pauses = Pauses()
         self._unfinished = Unfinished()
+
+    def rehearse(self) -> None:
+        """Try the publisher's own mail templates. Raises SettingsError that says what is wrong with one."""
+        rehearse(self.publication, self.tokens, in_turn(self.settings.language))
 
     def collect(
         self,

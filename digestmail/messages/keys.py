@@ -46,3 +46,8 @@ def in_full(placed: Placed) -> Iterator[str]:
     if placed.also:
         yield key_of("also", placed.story.id)
         yield from (key_of("also", placed.story.id, topic.id) for topic in placed.also)
+
+
+def marks_of(regions: Iterable[str]) -> tuple[str, ...]:
+    """The first words of all marks that a digest's template with these regions sets."""
+    return (*regions, "index", "announcement", MORE)

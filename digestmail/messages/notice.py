@@ -94,7 +94,9 @@ def compose_notice(
     head = (
         mailbox_header("From", publication.sender_name, publication.sender_address)
         + header("To", recipient)
-        + text_header("Subject", render_subject("notice", language=english(), names=names, **values))
+        + text_header(
+            "Subject", render_subject("notice", publication=publication, language=english(), names=names, **values)
+        )
         + header("Message-ID", identity)
         + date_header(date_at)
         + header("Auto-Submitted", "auto-generated")  # RFC 3834

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from email.utils import parseaddr
+from pathlib import Path
 
 from digestmail.address import domain_of
+from digestmail.messages.look import Look
 from digestmail.messages.prose import one_line
 from digestmail.settings import Settings
 
@@ -22,6 +24,9 @@ class Publication:
     """The envelope sender, with a * where the token of a delivery goes; None for the bare address of the From."""
     postal_address: str
     time_zone: str
+    look: Look = Look()  # noqa: RUF009 - it is frozen
+    templates: Path | None = None
+    """The publisher's own templates."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Publication":
@@ -36,6 +41,8 @@ class Publication:
                 ", ".join(line.strip(" ,") for line in settings.postal_address.splitlines()), limit=300
             ),
             time_zone=settings.default_time_zone,
+            look=Look.of(settings),
+            templates=settings.templates,
         )
 
     @property

@@ -8,16 +8,17 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from premailer import Premailer
 
 from digestmail.language import Language
 from digestmail.messages import prose
+from digestmail.messages.overrides import loader
 from digestmail.messages.publication import Publication
-from digestmail.resources import templates_folder
 from digestmail.speaking import speak
 
 
@@ -42,29 +43,30 @@ class Marker(Protocol):
 def render(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> Rendering:
     """The mail `name` from its templates `mail/{name}.html` and `.txt`, the HTML with its styles inlined."""
     html = render_page(name, marker=marker, publication=publication, language=language, **values)
-    text = _filled(f"{name}.txt", marker, {**values, "publication": publication, "language": language})
+    text = _filled(f"{name}.txt", marker, publication, {**values, "language": language})
     return Rendering(html=_inline(html), text=text)
 
 
 def render_page(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> str:
     """The HTML alone, for a browser: it needs no inlined styles, and without them a page costs a tenth."""
-    return _filled(f"{name}.html", marker, {**values, "publication": publication, "language": language})
+    return _filled(f"{name}.html", marker, publication, {**values, "language": language})
 
 
-def render_subject(name: str, *, language: Language, **values: object) -> str:
+def render_subject(name: str, *, publication: Publication, language: Language, **values: object) -> str:
     """The one line of `mail/{name}.subject.txt`."""
-    return _environment().get_template(f"mail/{name}.subject.txt").render({**values, "language": language}).strip()
+    template = _environment(publication.templates).get_template(f"mail/{name}.subject.txt")
+    return " ".join(template.render({**values, "publication": publication, "language": language}).split())
 
 
-def _filled(template: str, marker: Marker, values: Mapping[str, object]) -> str:
-    given = {**values, "cut": marker.cut, "fill": marker.fill}
-    return _environment().get_template(f"mail/{template}").render(given)
+def _filled(template: str, marker: Marker, publication: Publication, values: Mapping[str, object]) -> str:
+    given = {**values, "publication": publication, "cut": marker.cut, "fill": marker.fill}
+    return _environment(publication.templates).get_template(f"mail/{template}").render(given)
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment(templates: Path | None) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(templates_folder()),
+        loader=loader(templates),
         autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=StrictUndefined,
         trim_blocks=True,

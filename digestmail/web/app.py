@@ -1,5 +1,7 @@
 """The web app's composition root: builds what the endpoints need and puts the routers together."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -23,20 +25,30 @@ from digestmail.web import bounces, confirm, demo, gave, hubs, inbox, operator, 
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
-from digestmail.web.pages import STATIC, Pages
-from digestmail.web.site import Site
+from digestmail.web.pages import Pages, static_folders
+from digestmail.web.rehearsal import rehearse_all
+from digestmail.web.site import READ, Site
+from digestmail.web.theme import logo_origin, theme_sheet
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body; our longest form has a few hundred."""
 
+_FOR_EVER = "public, max-age=31536000, immutable"
+
 
 class VersionedFiles(StaticFiles):
-    """Static files whose addresses change with their content, so a browser asks for each once."""
+    """Static files, of the first folder that has them. Addresses with a version change with the file's content, so a
+    browser asks for each once; mails have addresses without one, such as that of a logo."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        super().__init__(directory=folders[-1])
+        self.all_directories = [*folders]
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, to be kept for a year."""
+        """The file, to be kept for a year or for an hour."""
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        versioned = b"v=" in scope.get("query_string", b"")
+        response.headers["Cache-Control"] = _FOR_EVER if versioned else "public, max-age=3600"
         return response
 
 
@@ -47,8 +59,12 @@ def create_app(
     bell: Doorbell | None = None,
     collect_bell: Doorbell | None = None,
 ) -> FastAPI:
-    """The app for these settings (default: from the environment). The database must have been migrated."""
+    """The app for these settings (default: from the environment). The database must have been migrated.
+
+    Raises SettingsError where a template of the publisher's is broken.
+    """
     settings = settings or load_settings()
+    rehearse_all(settings)
     embedded = settings.relay is None
     database = Database(settings.database)
     app = FastAPI(title=settings.site_name, docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
@@ -64,7 +80,9 @@ def create_app(
         pages=Pages(settings),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
     )
-    app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https:"))
+    app.add_middleware(
+        SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
+    )
     add_error_pages(app)
     for room in (sign_up, confirm, unsubscribe, preferences, gave, view, inbox, operator):
         app.include_router(room.router)
@@ -76,5 +94,8 @@ def create_app(
         app.include_router(bounces.router_of(told, Intake(database, clock, proofs), clock))
     if embedded or has_demo(database):
         app.include_router(demo.router)
-    app.mount("/static", VersionedFiles(directory=STATIC), name="static")
+    if sheet := theme_sheet(settings):
+        kept = {"Cache-Control": _FOR_EVER}
+        app.add_api_route("/theme.css", lambda: Response(sheet, media_type="text/css", headers=kept), methods=READ)
+    app.mount("/static", VersionedFiles(static_folders(settings)), name="static")
     return app

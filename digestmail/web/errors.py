@@ -9,8 +9,10 @@ from starlette.exceptions import HTTPException
 
 from digestmail.errors import TokenError
 from digestmail.sentence import Sentence
+from digestmail.settings import Settings
 from digestmail.web.headers import add_security_headers
 from digestmail.web.site import Site, spoken_of
+from digestmail.web.theme import logo_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,11 @@ def add_error_pages(app: FastAPI) -> None:
 
     async def broken(request: Request, _error: Exception) -> Response:
         response = _answer(request, 500, _TROUBLES[500])
-        https = request.app.state.site.settings.public_url.startswith("https:")
-        add_security_headers(response.headers, https=https)  # this handler stands outside the middleware
+        settings: Settings = request.app.state.site.settings
+        https = settings.public_url.startswith("https:")
+        add_security_headers(
+            response.headers, https=https, pictures_from=logo_origin(settings)
+        )  # this handler stands outside the middleware
         return response
 
     app.add_exception_handler(HTTPException, refused)

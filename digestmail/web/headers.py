@@ -17,10 +17,13 @@ _DEFAULTS = {
 }
 
 
-def add_security_headers(headers: MutableHeaders, *, https: bool) -> None:
-    """Add what is missing; a response that has set one of them itself keeps it."""
+def add_security_headers(headers: MutableHeaders, *, https: bool, pictures_from: str = "") -> None:
+    """Add what is missing; a response that has set one of them itself keeps it.
+
+    `pictures_from` is an origin besides our own, that of the publisher's logo.
+    """
     for name, value in _DEFAULTS.items():
-        headers.setdefault(name, value)
+        headers.setdefault(name, value.replace("img-src 'self'", f"img-src 'self' {pictures_from}".rstrip()))
     if https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
@@ -28,16 +31,18 @@ def add_security_headers(headers: MutableHeaders, *, https: bool) -> None:
 class SecurityHeaders:
     """Puts the headers on every response. `https`: readers reach the pages over https."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, pictures_from: str = "") -> None:
         self.app = app
         self.https = https
+        self.pictures_from = pictures_from
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                add_security_headers(MutableHeaders(scope=message), https=self.https)
+                headers = MutableHeaders(scope=message)
+                add_security_headers(headers, https=self.https, pictures_from=self.pictures_from)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

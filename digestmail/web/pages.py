@@ -3,20 +3,25 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from starlette.background import BackgroundTask
 
 from digestmail.address import shortened
 from digestmail.feeds.spans import since
 from digestmail.language import languages
+from digestmail.messages.look import Look
+from digestmail.messages.overrides import loader
 from digestmail.resources import templates_folder
 from digestmail.settings import Settings
 from digestmail.speaking import speak
 from digestmail.subscribers.schedule import DAY_NAMES
 from digestmail.web.spoken import Spoken, in_english
+from digestmail.web.theme import theme_address
 from digestmail.web.typed import HOURS, zone_groups, zone_in_words
 
 STATIC = templates_folder() / "web" / "static"
@@ -26,8 +31,8 @@ class Pages:
     """The pages of one installation, named by their template (`web/sign_up.html`)."""
 
     def __init__(self, settings: Settings) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(templates_folder()),
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=loader(settings.templates),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -42,7 +47,9 @@ class Pages:
             default_time_zone=settings.default_time_zone,
             has_inbox=settings.relay is None,
             root=root,
-            static=_versioned(f"{root}/static"),
+            static=_versioned(f"{root}/static", static_folders(settings)),
+            theme=theme_address(settings, root),
+            look=Look.of(settings),
             days=DAY_NAMES,
             hours=HOURS,
             zone_groups=zone_groups,
@@ -73,7 +80,14 @@ def stamp(at: datetime) -> str:
     return f"{at.astimezone(UTC):%-d %b, %H:%M} UTC"
 
 
-def _versioned(base: str) -> Callable[[str], str]:
+def static_folders(settings: Settings) -> list[Path]:
+    """Where static files are looked for: among the publisher's own first."""
+    own = settings.templates / "web" / "static" if settings.templates else None
+    return [own, STATIC] if own and own.is_dir() else [STATIC]
+
+
+def _versioned(base: str, folders: list[Path]) -> Callable[[str], str]:
     """Makes addresses of static files that change with their content, so that browsers may keep them for ever."""
-    versions = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:10] for file in STATIC.iterdir()}
+    files = [file for folder in reversed(folders) for file in folder.iterdir() if file.is_file()]
+    versions = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:10] for file in files}
     return lambda name: f"{base}/{name}?v={versions[name]}"

@@ -105,6 +105,9 @@ def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Pa
         run("topic", "add", "world", "--name", "World")
         run("feed", "add", feed.url, "--category", "World=world")
         assert "no items yet" in str(run("preview", "--topic", "world").exception)
+        sample = run("preview")
+        assert "no items yet" in sample.stderr
+        assert "The tram that waits" in sample.stdout
         assert json.loads(run("collect", "--json").stdout) == {"polled": 1, "new_items": 2, "failures": []}
     html, text, eml = (tmp_path / name for name in ("d.html", "d.txt", "d.eml"))
     run("preview", "--topic", "world", "--html", str(html), "--text", str(text), "--eml", str(eml))
@@ -115,6 +118,22 @@ def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Pa
     assert message.get_content_type() == "multipart/alternative"
     assert "Grain & salt" in run("preview", "--topic", "world").stdout
     assert "Darse de baja:" in run("preview", "--topic", "world", "--language", "es").stdout
+
+
+@pytest.mark.parametrize(
+    ("mail", "words"),
+    [
+        ("digest", "The tram that waits"),
+        ("welcome", "This is your first digest"),
+        ("confirmation", "One step is left"),
+        ("reminder", "You are already subscribed"),
+    ],
+)
+def test_every_mail_can_be_looked_at_before_there_is_anything(run: Run, mail: str, words: str) -> None:
+    shown = json.loads(run("preview", "--sample", "--mail", mail, "--json").stdout)
+    assert words in shown["html"]
+    assert words in shown["text"].replace("\n", " ")
+    assert run("preview", "--sample", "--mail", mail).stderr == ""
 
 
 def test_a_failing_feed_is_shown_and_fails_nothing_else(run: Run) -> None:

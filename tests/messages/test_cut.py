@@ -68,7 +68,7 @@ def forms(message: Message) -> tuple[list[int], list[int], int]:
     """The stories that a mail shows in full, those that it shows short, and how many it only counts."""
     html, text = html_of(message), text_of(message)
     full, short = (
-        [int(number) for number in re.findall(rf'<div class="{form} rule".*?>Headline number (\d+)', html, re.DOTALL)]
+        [int(number) for number in re.findall(rf'<td class="{form} rule".*?>Headline number (\d+)', html, re.DOTALL)]
         for form in ("story", "brief")
     )
     counted = re.findall(r">and (\d+) more in your whole digest<", html)
@@ -98,7 +98,7 @@ def test_a_digest_that_is_cut_is_the_digest_rendered_alone(round_: int) -> None:
         whole = alone(content, *topics, kind=kind, budget=10**9)
         assert whole
         full, short, hidden = forms(message)
-        everything = re.findall(r'<div class="story rule".*?>Headline number (\d+)', whole.html, re.DOTALL)
+        everything = re.findall(r'<td class="story rule".*?>Headline number (\d+)', whole.html, re.DOTALL)
         assert len(full) + len(short) + hidden == len(everything)
         assert {*full, *short} <= set(map(int, everything))
         assert html_size(message) <= budget or (full, len(short)) == ([], 1)
@@ -189,7 +189,7 @@ def test_the_page_has_every_story_with_styles_for_a_browser() -> None:
         gave="GAVE",
     )
     assert page
-    assert page.count('<div class="story rule"') == 300
+    assert page.count('<td class="story rule"') == 300
     assert len(page.encode()) > BUDGET
     assert ".headline {" in page
     assert f'href="{PUBLICATION.url}/u/UNSUBSCRIBE"' in page

@@ -203,7 +203,7 @@ def test_the_plain_form_is_set_in_72_columns() -> None:
 
 def test_a_right_to_left_story_sets_its_own_direction() -> None:
     html = rendered(story(1, 1, title="وزراء الخارجية")).html
-    assert '<div class="story rule" dir="auto"' in html
+    assert '<td class="story rule" dir="auto"' in html
     assert 'lang="en" dir="ltr"' in html
 
 

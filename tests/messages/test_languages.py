@@ -95,8 +95,8 @@ def test_any_day_of_the_year_can_be_filled_in(language: Language, month: int) ->
 @each_language
 def test_the_page_says_its_language_and_direction(language: Language) -> None:
     html = html_of(compose(composer_of(many(3), language=language), 1, 2, 3))
-    assert f'<html lang="{language.code}" dir="{language.direction}">' in html
-    assert len(re.findall(rf'<table [^>]*lang="{language.code}" dir="{language.direction}"', html)) == 1
+    assert f'<html lang="{language.code}" dir="{language.direction}"' in html
+    assert len(re.findall(rf'<div role="article" [^>]*lang="{language.code}" dir="{language.direction}"', html)) == 1
     [sheet] = re.findall(r'<table [^>]*class="sheet"[^>]*>', html)
     assert f"text-align:{language.start};" in sheet
 

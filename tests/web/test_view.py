@@ -53,7 +53,7 @@ def test_it_shows_every_story_of_the_readers_topics(web: Web) -> None:
     stories = [story(number, 1 + number % 3) for number in range(1, 301)]
     page = web.client.get(deliver(web, web.subscribe(), *stories))
     assert page.status_code == 200
-    assert page.text.count('<div class="story rule"') == 200  # of climate and labour
+    assert page.text.count('<td class="story rule"') == 200  # of climate and labour
     assert "Tuesday, 24 November 2026" in page.text
     assert "The Harbour Courier" in page.text
 

@@ -39,9 +39,14 @@ def find_preview(records: Records, *, now: datetime, recipient: str = "reader@ex
         if not slugs:
             return _none("There are no topics yet.", "Add one with: digestmail topic add SLUG --name NAME")
         try:
+            service = Service(settings)
+        except SettingsError as error:
+            return _none(sentence(error), "Mend that setting.")
+        try:
+            service.rehearse()
             return preview_digest(
                 session,
-                Service(settings),
+                service,
                 topics=slugs,
                 language=language_of(settings.language),
                 now=now,
@@ -50,7 +55,7 @@ def find_preview(records: Records, *, now: datetime, recipient: str = "reader@ex
         except InputError:
             return _none("There are no items yet.", "Add a feed, and fetch it with: digestmail collect")
         except SettingsError as error:
-            return _none(sentence(error), "Mend that setting.")
+            return problem("digest.templates", sentence(error), "Neither worker nor pages start with it.")
 
 
 def _none(reason: str, remedy: str) -> Finding:

@@ -1,0 +1,124 @@
+"""Renders every page with sample data, and every mail, so that a broken template of the publisher's stops the start."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from digestmail.errors import SettingsError
+from digestmail.language import Language, in_turn
+from digestmail.local.inbox import Caught, InboxPage
+from digestmail.local.newsroom import newsroom
+from digestmail.messages.overrides import overridden, trouble
+from digestmail.messages.publication import Publication
+from digestmail.messages.rehearsal import rehearse
+from digestmail.secret import secret_of
+from digestmail.sentence import Sentence
+from digestmail.settings import Settings
+from digestmail.store.models import Topic
+from digestmail.store.states import Standing
+from digestmail.subscribers.choices import Choices
+from digestmail.subscribers.preferences import Preferences
+from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus
+from digestmail.tokens import Tokens
+from digestmail.web.errors import Trouble
+from digestmail.web.pages import Pages
+from digestmail.web.spoken import Spoken
+from digestmail.web.typed import Typed
+
+_AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
+_EMAIL = "reader@example.org"
+_TOPICS = [Topic(id=1, slug="city", name="City", description="Streets"), Topic(id=2, slug="books", name="Books")]
+_MAIL = Caught(
+    key="sample",
+    at=_AT,
+    sender="digest@example.org",
+    recipient=_EMAIL,
+    subject="A subject",
+    from_="The Courier <digest@example.org>",
+    html="<p>Hello</p>",
+    text="Hello",
+)
+_NO_MAIL = InboxPage(messages=(), number=1, pages=1, total=0)
+
+
+def rehearse_all(settings: Settings) -> None:
+    """Compose every mail and render every page, in every language, with the templates of the publisher's own.
+
+    Raises SettingsError that names the file, says what is wrong with it and what to do.
+    """
+    if settings.templates is None:
+        return
+    spoken = in_turn(settings.language)
+    rehearse(Publication.of(settings), Tokens(secret_of(settings)), spoken)
+    if any(name.startswith("web/") for name in overridden(settings.templates)):
+        _rehearse_pages(settings, settings.templates, spoken)
+
+
+def _rehearse_pages(settings: Settings, folder: Path, languages: Iterable[Language]) -> None:
+    try:
+        pages = Pages(settings)
+        for language in languages:
+            for template, values in sample_pages():
+                pages.show(template, Spoken(language), **values)
+    except SettingsError:
+        raise
+    except Exception as error:  # whatever a template can do
+        raise trouble(error, folder) from error
+
+
+def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every page in each of its forms: its template and its values."""
+    for email in (_EMAIL, ""):
+        yield "web/check_mail.html", {"email": email}
+        yield "web/confirm.html", {"token": "T", "email": email}
+        yield "web/unsubscribe.html", {"token": "T", "email": email}
+        yield "web/undo.html", {"token": "T", "email": email}
+    yield "web/confirm_expired.html", {"token": "T"}
+    for fresh in (True, False):
+        status = ConfirmationStatus.CONFIRMED if fresh else ConfirmationStatus.ALREADY
+        confirmation = Confirmation(status=status, subscriber_id=1, email=_EMAIL, next_send_at=_AT)
+        yield "web/confirmed.html", {"fresh": fresh, "confirmation": confirmation, "preferences": "P"}
+    yield "web/unsubscribed.html", {"undo": "U", "preferences": "P"}
+    yield "web/undo_too_late.html", {}
+    yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
+    for token in ("P", ""):
+        yield "web/view_gone.html", {"preferences": token}
+    told = Trouble(Sentence("There is no such page"), Sentence("It is gone."), Sentence("Begin at the first page."))
+    yield "web/error.html", {"trouble": told}
+    yield from _forms()
+    yield from _local_pages()
+
+
+def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
+    wrong = dict.fromkeys(("topics", "email", "hour", "time_zone", "days"), Sentence("Please choose at least one day."))
+    for topics, mistakes in ((_TOPICS, {}), (_TOPICS, wrong), ([], {})):
+        yield "web/sign_up.html", {"topics": topics, "typed": Typed(), "wrong": mistakes}
+    for standing, saved, mistakes in (
+        (Standing.ACTIVE, False, wrong),
+        (Standing.ACTIVE, True, {}),
+        (Standing.UNSUBSCRIBED, False, {}),
+        (Standing.UNSUBSCRIBED, True, {}),
+    ):
+        reader = _reader(standing)
+        values = {"topics": _TOPICS, "typed": Typed.of(reader, _TOPICS), "wrong": mistakes, "saved": saved}
+        yield "web/preferences.html", values | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"}
+
+
+def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    for mails in (_NO_MAIL, InboxPage(messages=(_MAIL,), number=2, pages=3, total=201)):
+        yield "web/inbox.html", {"mails": mails, "to": ""}
+    for part in ("html", "text"):
+        yield "web/mail.html", {"mail": _MAIL, "part": part}
+    yield "web/story.html", {"story": newsroom().stories[0], "day": _AT.date()}
+
+
+def _reader(standing: Standing) -> Preferences:
+    return Preferences(
+        subscriber_id=1,
+        email=_EMAIL,
+        standing=standing,
+        choices=Choices(topics=frozenset((1,)), hour=7, time_zone="Europe/Copenhagen"),
+        locale="en",
+        next_send_at=_AT,
+    )
