@@ -1,7 +1,9 @@
 """The command line: each command reads its arguments, calls a room and shows the result."""
 
 from digestmail.cli import (
+    announcements,
     backups,
+    bounces,
     deliveries,
     digests,
     doctor,
@@ -16,8 +18,10 @@ from digestmail.cli import (
 from digestmail.cli.application import app
 
 __all__ = [
+    "announcements",
     "app",
     "backups",
+    "bounces",
     "deliveries",
     "digests",
     "doctor",

@@ -12,6 +12,7 @@ import typer
 
 from digestmail.cli.application import Json, app, fail, opened, progress, say, show, to_stderr
 from digestmail.clock import system_clock
+from digestmail.deliveries.bounces.suppressions import lift, suppress_by_hand
 from digestmail.desk.reader import find_reader
 from digestmail.subscribers.import_export import export_csv, import_csv
 
@@ -77,7 +78,7 @@ def export_file(
 
 @subscriber.command("show")
 def show_one(email: Annotated[str, typer.Argument(help="The subscriber's address.")], as_json: Json = False) -> None:
-    """Show one subscriber: choices, standing, deliveries and consent."""
+    """Show one subscriber: choices, standing, deliveries, what came back, lifted suppressions and consent."""
     with opened() as (_, database), database.reading() as session:
         reader = find_reader(session, email)
     facts = {field.name: getattr(reader, field.name) for field in dataclasses.fields(reader)}
@@ -85,6 +86,29 @@ def show_one(email: Annotated[str, typer.Argument(help="The subscriber's address
         show(facts, as_json=True)
         return
     deliveries, consent = facts.pop("deliveries"), facts.pop("consent")
+    bounces, lifted = facts.pop("bounces"), facts.pop("lifted")
     show([{"": name.replace("_", " "), email: value} for name, value in facts.items()], as_json=False)
     show(deliveries, as_json=False, empty="No deliveries yet.")
+    show(bounces, as_json=False, empty="Nothing came back.")
+    if lifted:
+        show(lifted, as_json=False)
     show(consent, as_json=False, empty="No consent on record.")
+
+
+Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
+
+
+@subscriber.command()
+def suppress(email: Annotated[str, typer.Argument(help="The address.")], reason: Reason) -> None:
+    """Write no more to an address, whoever signs it up."""
+    with opened() as (_, database), database.transaction() as session:
+        suppress_by_hand(session, email, reason=reason, now=system_clock())
+    say(f"{email} is written to no more. `digestmail subscriber unsuppress` takes it back.")
+
+
+@subscriber.command()
+def unsuppress(email: Annotated[str, typer.Argument(help="The address.")], reason: Reason) -> None:
+    """Let an address be written to again. Who unsubscribed or complained stays unsubscribed, and may sign up again."""
+    with opened() as (_, database), database.transaction() as session:
+        was = lift(session, email, reason=reason, now=system_clock())
+    say(f"{email} may be written to again. It had been suppressed for: {was}")

@@ -93,6 +93,7 @@ class Mailroom:
             recipient=claimed.email,
             topics=claimed.topics,
             day=claimed.day,
+            hidden=claimed.hidden,
         )
 
     def _letter(self, language: Language) -> LetterComposer:

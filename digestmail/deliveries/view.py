@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.editions.content import Content
 from digestmail.language import Language, english, language_of
 from digestmail.messages.alone import whole_page
@@ -34,6 +35,7 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
     reader = session.get(Subscriber, delivery.subscriber_id)
     language = language_of(reader.locale) if reader else english()
     preferences = tokens.make(Purpose.PREFERENCES, delivery.subscriber_id)
+    shown = [(delivery_id, delivery.subscriber_id, delivery.slot_at)]
     html = whole_page(
         Content.from_json(edition.content),
         topics=topics_of(session, delivery.subscriber_id),
@@ -43,5 +45,7 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
         day=delivery.scheduled_day or delivery.slot_at.date(),
         unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, delivery.subscriber_id),
         preferences=preferences,
+        gave=tokens.make(Purpose.GAVE, delivery.subscriber_id),
+        hidden=hidden_announcements(session.connection(), shown).get(delivery_id, ()),
     )
     return View(html, preferences, language)

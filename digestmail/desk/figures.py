@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from digestmail.deliveries.accounts import accounts
+from digestmail.deliveries.bounces.history import Returns, returns
 from digestmail.deliveries.heartbeat import living, work_is_due
 from digestmail.desk.feed_cards import FeedCard, NoticeLine, feed_cards, latest_notices
 from digestmail.store.models import Delivery, Item, Subscriber, Topic
@@ -51,6 +52,8 @@ class Figures:
     """Whether there is no worker and something has been due for longer than cron would leave it."""
     missing: int
     """Deliveries that were planned and are in no state: 0, or something is wrong."""
+    returns: Returns
+    """What came back in the last seven days."""
     broken: tuple[BrokenItem, ...]
     """The newest few."""
 
@@ -78,6 +81,7 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         workers=workers,
         stalled=not workers and work_is_due(session.connection(), now=now - _LEFT_BY_CRON),
         missing=sum(abs(account.missing) for account in accounts(session.connection()).values()),
+        returns=returns(session, now=now),
         broken=_broken(session),
     )
 

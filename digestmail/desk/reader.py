@@ -7,7 +7,17 @@ from sqlmodel import Session, col, select
 
 from digestmail.address import parse_address
 from digestmail.errors import InputError
-from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Subscription, Suppression, Topic
+from digestmail.store.models import (
+    Bounce,
+    ConsentEvent,
+    Delivery,
+    Gift,
+    LiftedSuppression,
+    Subscriber,
+    Subscription,
+    Suppression,
+    Topic,
+)
 from digestmail.subscribers.import_export import days_in_words
 
 _LATEST = 20
@@ -27,6 +37,28 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BounceRow:
+    """One bounce of, or complaint about, a message to the subscriber."""
+
+    kind: str
+    at: datetime
+    status: str
+    reason: str
+    source: str
+    delivery_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiftedRow:
+    """One suppression that was taken back."""
+
+    suppressed_for: str
+    suppressed_at: datetime
+    lifted_for: str
+    lifted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentRow:
     """One event of consent."""
 
@@ -43,6 +75,7 @@ class Reader:
     email: str
     standing: str
     suppressed: str | None
+    suppressed_at: datetime | None
     topics: tuple[str, ...]
     time_zone: str
     hour: int
@@ -53,7 +86,11 @@ class Reader:
     confirmed_at: datetime | None
     unsubscribed_at: datetime | None
     next_send_at: datetime | None
+    gave: tuple[str, ...]
+    """The seasons in which the reader said to have given, the latest first."""
     deliveries: tuple[DeliveryRow, ...]
+    bounces: tuple[BounceRow, ...]
+    lifted: tuple[LiftedRow, ...]
     consent: tuple[ConsentRow, ...]
 
 
@@ -69,12 +106,16 @@ def find_reader(session: Session, email: str) -> Reader:
         .where(Subscription.subscriber_id == subscriber.id)
         .order_by(col(Topic.position), col(Topic.id))
     )
+    seasons = select(Gift.season).where(Gift.subscriber_id == subscriber.id)
     deliveries = select(Delivery).where(Delivery.subscriber_id == subscriber.id)
+    bounces = select(Bounce).where(Bounce.subscriber_id == subscriber.id)
+    lifted = select(LiftedSuppression).where(LiftedSuppression.email_key == subscriber.email_key)
     consent = select(ConsentEvent).where(ConsentEvent.subscriber_id == subscriber.id)
     return Reader(
         email=subscriber.email,
         standing=subscriber.standing,
         suppressed=suppression.reason if suppression else None,
+        suppressed_at=suppression.created_at if suppression else None,
         topics=tuple(session.exec(topics)),
         time_zone=subscriber.time_zone,
         hour=subscriber.hour,
@@ -85,6 +126,7 @@ def find_reader(session: Session, email: str) -> Reader:
         confirmed_at=subscriber.confirmed_at,
         unsubscribed_at=subscriber.unsubscribed_at,
         next_send_at=subscriber.next_send_at,
+        gave=tuple(session.exec(seasons.order_by(col(Gift.at).desc(), col(Gift.season)))),
         deliveries=tuple(
             DeliveryRow(
                 row.kind,
@@ -95,6 +137,14 @@ def find_reader(session: Session, email: str) -> Reader:
                 row.reason,
             )
             for row in session.exec(deliveries.order_by(col(Delivery.id).desc()).limit(_LATEST))
+        ),
+        bounces=tuple(
+            BounceRow(row.kind, row.at, row.status, row.reason, row.source, row.delivery_id)
+            for row in session.exec(bounces.order_by(col(Bounce.id).desc()).limit(_LATEST))
+        ),
+        lifted=tuple(
+            LiftedRow(row.reason, row.created_at, row.lifted_for, row.lifted_at)
+            for row in session.exec(lifted.order_by(col(LiftedSuppression.id).desc()).limit(_LATEST))
         ),
         consent=tuple(
             ConsentRow(row.event, row.at, row.source, row.wording)

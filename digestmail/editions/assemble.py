@@ -226,6 +226,11 @@ def _announcements(session: Session, now: datetime) -> tuple[Announcement, ...]:
             link_url=row.link_url,
             link_label=row.link_label,
             topics=tuple(sorted(limits[row.id or 0])),
+            image_url=row.image_url,
+            image_alt=row.image_alt,
+            image_width=row.image_width,
+            image_height=row.image_height,
+            season=row.season,
         )
         for row in session.exec(running.order_by(col(models.Announcement.id)))
     )

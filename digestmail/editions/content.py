@@ -49,6 +49,13 @@ class Announcement:
     link_url: str
     link_label: str
     topics: tuple[int, ...] = ()
+    image_url: str = ""
+    image_alt: str = ""
+    image_width: int | None = None
+    image_height: int | None = None
+    """Both in pixels, where they are known."""
+    season: str = ""
+    """What it collects for; where it has one, a reader can say to have given already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A choice of topics is a number here, with a bit for each topic, the first one's 
 their own, and what a choice means for a story is then one operation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -86,23 +86,28 @@ class Selector:
             ),
         )
 
-    def announcements(self, chosen: int) -> tuple[Announcement, ...]:
-        """Those for everybody and those for one of the chosen topics."""
-        return tuple(each for each, bits in self._announcements if not each.topics or bits & chosen)
+    def announcements(self, chosen: int, hidden: Container[int] = ()) -> tuple[Announcement, ...]:
+        """Those for everybody and those for one of the chosen topics, without the `hidden` ones (ids)."""
+        return tuple(
+            each for each, bits in self._announcements if (not each.topics or bits & chosen) and each.id not in hidden
+        )
 
-    def selection(self, chosen: int) -> Selection:
-        """The whole digest."""
+    def selection(self, chosen: int, hidden: Container[int] = ()) -> Selection:
+        """The whole digest, without the announcements in `hidden`."""
         sections = (self.section(number, chosen) for number in range(len(self.topics)) if chosen >> number & 1)
-        return Selection(tuple(section for section in sections if section.stories), self.announcements(chosen))
+        return Selection(tuple(section for section in sections if section.stories), self.announcements(chosen, hidden))
 
     def _named(self, bits: int) -> tuple[Topic, ...]:
         return tuple(topic for number, topic in enumerate(self.topics) if bits >> number & 1) if bits else ()
 
 
-def select(content: Content, chosen: Iterable[int]) -> Selection:
-    """The digest of a reader of the topics `chosen` (ids), where it is needed once."""
+def select(content: Content, chosen: Iterable[int], hidden: Container[int] = ()) -> Selection:
+    """The digest of a reader of the topics `chosen` without the announcements in `hidden`, where it is needed once.
+
+    Both are ids.
+    """
     selector = Selector(content)
-    return selector.selection(selector.bits(chosen))
+    return selector.selection(selector.bits(chosen), hidden)
 
 
 def whole(content: Content) -> Selection:

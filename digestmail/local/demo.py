@@ -15,6 +15,7 @@ from digestmail.store.models import Announcement, Feed, ItemSource, Topic
 __all__ = ["ASSETS", "awaits_stories", "feed_document", "has_demo", "keep_demo_reachable", "publish_demo", "story"]
 
 _APPEAL_DAYS = 30
+_PICTURE_SIZE = (1200, 600)  # of all that the newsroom has
 
 
 def publish_demo(database: Database, settings: Settings, *, now: datetime) -> None:
@@ -82,6 +83,12 @@ def _add_appeal(session: Session, room: Newsroom, settings: Settings, *, now: da
                 text=appeal.excerpt,
                 link_url=f"{settings.public_url}/demo/stories/{appeal.slug}",
                 link_label=room.appeal_link,
+                image_url=f"{settings.public_url}/demo/pictures/{appeal.picture}",
+                image_alt=room.appeal_alt,
+                image_width=_PICTURE_SIZE[0],
+                image_height=_PICTURE_SIZE[1],
+                season=room.appeal_season,
+                most_times=room.appeal_most_times,
                 starts_at=now,
                 ends_at=now + timedelta(days=_APPEAL_DAYS),
             )

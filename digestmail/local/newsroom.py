@@ -51,6 +51,10 @@ class Newsroom:
     stories: tuple[Story, ...]
     appeal: Story
     appeal_link: str
+    appeal_alt: str
+    """What the appeal's picture says."""
+    appeal_season: str
+    appeal_most_times: int
 
 
 @cache
@@ -80,9 +84,13 @@ def newsroom() -> Newsroom:
             title=appeal["title"],
             excerpt=appeal["text"],
             author=appeal["author"],
+            picture=appeal["picture"],
             paragraphs=tuple(appeal["paragraphs"]),
         ),
         appeal_link=appeal["link_label"],
+        appeal_alt=appeal["picture_alt"],
+        appeal_season=appeal["season"],
+        appeal_most_times=appeal["most_times"],
     )
 
 

@@ -1,6 +1,6 @@
 """The digest of one reader rendered for that reader alone: to look at, and to hold the joined mail against."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date
 
 from digestmail.editions.content import Content
@@ -28,17 +28,21 @@ def plain_rendering(
     unsubscribe: str,
     preferences: str,
     view: str,
+    gave: str,
+    hidden: Container[int] = (),
     budget: int = BUDGET,
 ) -> Rendering | None:
     """The digest of a reader of `topics`, with at most `budget` octets of HTML; None where it has no story.
 
-    `unsubscribe`, `preferences` and `view` are the tokens of the reader's links. For a look at a digest: sending goes
-    through `DigestComposer`, which gives the same mail.
+    `unsubscribe`, `preferences`, `view` and `gave` are the tokens of the reader's links, `hidden` the ids of the
+    announcements that the reader does not get. For a look at a digest: sending goes through `DigestComposer`, which
+    gives the same mail.
     """
-    digest = _digest(content, topics, language)
+    digest = _digest(content, topics, hidden, language)
     if digest is None:
         return None
-    values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences, "view": view}
+    values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences}
+    values |= {"view": view, "gave": gave}
     rendering = digest.render(kind=kind, publication=publication, language=language, marker=NoMarks(values))
     if octets_of(rendering.html) <= budget:
         return rendering
@@ -61,17 +65,20 @@ def whole_page(
     day: date,
     unsubscribe: str,
     preferences: str,
+    gave: str,
+    hidden: Container[int] = (),
 ) -> str | None:
     """The digest of a reader of `topics` with all its stories, as a page for a browser; None where it has no story."""
-    digest = _digest(content, topics, language)
+    digest = _digest(content, topics, hidden, language)
     if digest is None:
         return None
-    marker = NoMarks({"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences})
+    values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences, "gave": gave}
+    marker = NoMarks(values)
     return digest.render_page(kind=kind, publication=publication, language=language, marker=marker)
 
 
-def _digest(content: Content, topics: Iterable[int], language: Language) -> Digest | None:
-    selection = select(tidy(content, language=language), topics)
+def _digest(content: Content, topics: Iterable[int], hidden: Container[int], language: Language) -> Digest | None:
+    selection = select(tidy(content, language=language), topics, hidden)
     return Digest.of(selection) if selection.sections else None
 
 

@@ -51,6 +51,7 @@ class DigestComposer:
         self._unsubscribe = tokens.maker(Purpose.UNSUBSCRIBE)
         self._preferences = tokens.maker(Purpose.PREFERENCES)
         self._view = tokens.maker(Purpose.VIEW)
+        self._gave = tokens.maker(Purpose.GAVE)
         self._shared = shared or Shared()
         self._subjects: dict[tuple[str, int], bytes] = {}
         self._layouts = Layouts(
@@ -69,16 +70,24 @@ class DigestComposer:
         return self._layouts.octets
 
     def compose(
-        self, *, delivery_id: int, subscriber_id: int, recipient: str, topics: frozenset[int], day: date
+        self,
+        *,
+        delivery_id: int,
+        subscriber_id: int,
+        recipient: str,
+        topics: frozenset[int],
+        day: date,
+        hidden: frozenset[int] = frozenset(),
     ) -> Message | None:
         """The message of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
 
-        Raises ValueError if the recipient's address cannot stand in a header.
+        It shows no announcement that is `hidden` (ids). Raises ValueError if the recipient's address cannot stand in a
+        header.
         """
-        layout = self._layouts.of(topics, day)
+        layout = self._layouts.of(topics, day, hidden)
         if layout is None:
             return None
-        frame, values, title, stories, hidden = layout
+        frame, values, title, stories, counted = layout
         unsubscribe, preferences = self._unsubscribe(subscriber_id), self._preferences(subscriber_id)
         number = message_number(self._kind, delivery_id=delivery_id, subscriber_id=subscriber_id)
         message_id = f"<{number}{self._id_ending(day)}"
@@ -86,8 +95,10 @@ class DigestComposer:
             recipient=recipient, message_id=message_id, unsubscribe=self._unsubscribe_url + unsubscribe.decode("ascii")
         )
         values |= {"unsubscribe": (unsubscribe,), "preferences": (preferences,)}
-        if hidden:
-            values |= {"view": (self._view(delivery_id),), "more": (_more(hidden, self._language),)}
+        if counted:
+            values |= {"view": (self._view(delivery_id),), "more": (_more(counted, self._language),)}
+        if "gave" in frame.gaps:
+            values["gave"] = (self._gave(subscriber_id),)
         data = frame.filled(headers + self._subject(title, stories), values)
         return Message(message_id, self._return_to(delivery_id), recipient, data, self._layouts.wire_ready)
 

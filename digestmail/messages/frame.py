@@ -8,7 +8,7 @@ from digestmail.messages.pieces import Part
 class Frame:
     """Parts put together as far as they are known; `known` fills the gaps that are the same for all."""
 
-    __slots__ = ("_first", "_rest", "octets")
+    __slots__ = ("_first", "_rest", "gaps", "octets")
 
     def __init__(self, parts: Iterable[Part], known: Mapping[str, bytes]) -> None:
         chunks: list[list[bytes]] = [[]]
@@ -23,6 +23,8 @@ class Frame:
                 chunks.append([])
         self._first, *rest = [b"".join(chunk) for chunk in chunks]
         self._rest = tuple(zip(names, rest, strict=True))
+        self.gaps = frozenset(names)
+        """The names of the values that are still missing."""
         self.octets = len(self._first) + sum(map(len, rest))
         """What it takes in memory, without what will fill the gaps."""
 

@@ -29,7 +29,7 @@ from digestmail.tokens import TOKEN_LENGTH
 ENTRY_OCTETS = 400
 """About what an entry of a table takes besides its content."""
 
-_SIZES = {"unsubscribe": TOKEN_LENGTH, "preferences": TOKEN_LENGTH, "view": TOKEN_LENGTH, "more": 0}
+_SIZES = dict.fromkeys(("unsubscribe", "preferences", "view", "gave"), TOKEN_LENGTH) | {"more": 0}
 _BITS_OF_A_GROUP = 8  # so 256 choices at most, where topics share few stories
 
 Layout = tuple[Frame, dict[str, Sequence[bytes]], str, int, int]
@@ -82,7 +82,7 @@ class Layouts:
         self._groups = _grouped(self._selector.matters)
         self._sections: dict[tuple[int, int], SectionParts] = {}
         self._stories: dict[tuple[int, ...], StoryParts] = {}
-        self._frames: dict[tuple[date, int, bool, bool], _Around] = {}
+        self._frames: dict[tuple[date, int, frozenset[int], bool, bool], _Around] = {}
         self.wire_ready = self._parts.wire_ready
         """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
@@ -91,8 +91,10 @@ class Layouts:
         self._more_octets = cache(lambda hidden: line + octets_of(more_in_words(hidden, language)))
         self._always_fit = self._fit_always(content)
 
-    def of(self, topics: frozenset[int], day: date) -> Layout | None:
+    def of(self, topics: frozenset[int], day: date, hidden: frozenset[int]) -> Layout | None:
         """The digest of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
+
+        It shows no announcement that is `hidden` (ids).
 
         This is done for each reader, so what can be looked up is looked up before anything is called.
         """
@@ -110,12 +112,12 @@ class Layouts:
         if not stories:
             return None
         lines = index_lines(len(sections), stories)
-        around = self._around(day, chosen, lines[0] > 0, False)
-        hidden = 0
+        around = self._around(day, chosen, hidden, lines[0] > 0, False)
+        counted = 0
         if stories > self._always_fit and (kept := self._kept(sections, lines, around)):
             ready = [section.cut(part, lines=count) for section, part, count in zip(sections, kept, lines, strict=True)]
-            hidden = stories - sum(part.shown for part in kept)
-            around = self._around(day, chosen, lines[0] > 0, hidden > 0)
+            counted = stories - sum(part.shown for part in kept)
+            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0)
         else:
             try:
                 ready = [section.ready[count] for section, count in zip(sections, lines)]  # noqa: B905 - of one length
@@ -129,7 +131,7 @@ class Layouts:
             "html index": html_index,
             "html sections": html,
         }
-        return around.frame, values, sections[0].title, stories, hidden
+        return around.frame, values, sections[0].title, stories, counted
 
     def _kept(self, sections: Sequence[SectionParts], lines: Sequence[int], around: _Around) -> list[Kept]:
         """What is left of each section in a digest that would be over the budget; empty where it is not."""
@@ -166,20 +168,22 @@ class Layouts:
             self._shared.keep(section.ready, lines, found, ENTRY_OCTETS + sum(map(len, found)))
         return found
 
-    def _around(self, day: date, chosen: int, index: bool, more: bool) -> _Around:
+    def _around(self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool) -> _Around:
         chosen &= self._selector.matters_for_announcements
-        return self._frames.get((day, chosen, index, more)) or self._make_around(day, chosen, index, more)
+        key = (day, chosen, hidden, index, more)
+        return self._frames.get(key) or self._make_around(*key)
 
-    def _make_around(self, day: date, chosen: int, index: bool, more: bool) -> _Around:
+    def _make_around(self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool) -> _Around:
         words = self._language.dateline(day)
-        keys = list(frame_keys(self._selector.announcements(chosen), index=index))
+        keys = list(frame_keys(self._selector.announcements(chosen, hidden), index=index))
         size = self._parts.html.size(keys, {"day": octets_of(words), **_SIZES})
         if more:
             keys.append(MORE)
         body = alternative(self._parts.text.around(keys), self._parts.html.around(keys))
         frame = Frame([self._headers, *body], {"day": inline(words)})
         made = _Around(frame, size)
-        return self._shared.keep(self._frames, (day, chosen, index, more), made, ENTRY_OCTETS + frame.octets)
+        key = (day, chosen, hidden, index, more)
+        return self._shared.keep(self._frames, key, made, ENTRY_OCTETS + frame.octets)
 
     def _fit_always(self, content: Content) -> int:
         """So many stories fit into any digest of this edition: it need not be measured."""

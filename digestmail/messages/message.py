@@ -1,8 +1,9 @@
 """A message as a value: what the wire needs to carry it, and the one place where Message-IDs are made."""
 
 import hashlib
+import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from digestmail.store.states import Kind
@@ -45,6 +46,36 @@ def message_number(kind: Kind, *, delivery_id: int, subscriber_id: int) -> str:
 def message_id_ending(kind: Kind, *, day: date, installation: str, domain: str) -> str:
     """What follows: the same for all deliveries of a kind and day."""
     return f".{kind}.{day.year:04}{day.month:02}{day.day:02}.{installation}@{domain}>"
+
+
+class MessageName(NamedTuple):
+    """What a Message-ID of ours says: of a digest its reader and scheduled day, else the delivery."""
+
+    kind: Kind
+    day: date
+    subscriber_id: int | None = None
+    delivery_id: int | None = None
+
+
+_KINDS = frozenset(Kind)
+_OURS = re.compile(r"(r?)([0-9]{1,18})\.([a-z]{1,20})\.([0-9]{8})\.([0-9a-f]{8})@([^\s<>@]{1,255})")
+
+
+def read_message_id(text: str, *, installation: str, domain: str) -> MessageName | None:
+    """What the first Message-ID of ours in a text says. Anybody can have written it: it proves nothing."""
+    for by_reader, number, kind, day, made_by, at in _OURS.findall(text):
+        if made_by != installation or at.lower() != domain.lower() or kind not in _KINDS:
+            continue
+        if bool(by_reader) != (kind == Kind.DIGEST):
+            continue
+        try:
+            on = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
+        except ValueError:
+            continue
+        if by_reader:
+            return MessageName(Kind(kind), on, subscriber_id=int(number))
+        return MessageName(Kind(kind), on, delivery_id=int(number))
+    return None
 
 
 def notice_id(notices: Iterable[int], *, installation: str, domain: str) -> str:

@@ -132,6 +132,7 @@ class _Rehearsal:
             unsubscribe=token(Purpose.UNSUBSCRIBE, 1),
             preferences=token(Purpose.PREFERENCES, 1),
             view=token(Purpose.VIEW, 1),
+            gave=token(Purpose.GAVE, 1),
             budget=budget,
         )
 
@@ -146,6 +147,7 @@ class _Rehearsal:
             day=_AT.date(),
             unsubscribe="",
             preferences="",
+            gave="",
         )
         if (styles := _styles_of(page or "")) > _LARGEST_SHEETS:
             raise _wrong(

@@ -15,6 +15,8 @@ _NAME = 80
 _TITLE = 240
 _EXCERPT = 480
 _ANNOUNCEMENT = 1200
+_ALT = 160
+_WIDEST = 528  # pixels: the sheet without its and the block's padding; some mail programs go by this alone
 
 
 def tidy(content: Content, *, language: Language) -> Content:
@@ -56,10 +58,23 @@ def _more(number: int, source: str, language: Language) -> str:
 
 
 def _announcement(announcement: Announcement, language: Language) -> Announcement:
+    width, height = _shown(announcement.image_width, announcement.image_height)
     return replace(
         announcement,
         title=one_line(announcement.title, limit=_TITLE),
         text=several_lines(announcement.text, limit=_ANNOUNCEMENT),
         link_url=web_address(announcement.link_url),
         link_label=one_line(announcement.link_label, limit=_NAME) or language.gettext("Read more"),
+        image_url=web_address(announcement.image_url),
+        image_alt=one_line(announcement.image_alt, limit=_ALT),
+        image_width=width,
+        image_height=height,
     )
+
+
+def _shown(width: int | None, height: int | None) -> tuple[int, int] | tuple[None, None]:
+    """A picture's size, at most as wide as there is room in the block; none where it is not known."""
+    if not width or not height:
+        return None, None
+    shown = min(width, _WIDEST)
+    return shown, max(1, round(height * shown / width))

@@ -17,6 +17,8 @@ from digestmail.errors import SettingsError
 from digestmail.settings.model import PREFIX, Settings
 from digestmail.settings.relay import is_this_machine
 
+_SECRETS = ("SECRET_KEY", "POSTMARK_SECRET", "SENDGRID_KEY", "MAILGUN_KEY")
+
 
 def load_settings(environment: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
     """Gather the settings; `environment` and `folder` (of `.env`) default to the process's own.
@@ -61,6 +63,6 @@ def _from_file(path: Path) -> dict[str, str]:
 
 
 def _shown(name: str, value: str) -> str:
-    if name.endswith("SECRET_KEY") or (name.endswith("_URL") and "@" in value):
+    if name.endswith(_SECRETS) or (name.endswith("_URL") and "@" in value):
         return "set (not shown, it holds a secret)"
     return f"“{value}”"

@@ -15,6 +15,7 @@ from digestmail.language import find_language, languages
 from digestmail.settings.look import Look
 from digestmail.settings.mailboxes import Mailboxes
 from digestmail.settings.relay import Relay, is_this_machine, read_relay
+from digestmail.settings.returns import Returns
 from digestmail.settings.signing import Signing
 
 PREFIX = "DIGESTMAIL_"
@@ -27,7 +28,7 @@ _UNITS = {"h": "hours", "": "hours", "m": "minutes", "min": "minutes", "s": "sec
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Settings(Mailboxes, Signing, Look, BaseSettings):
+class Settings(Mailboxes, Signing, Returns, Look, BaseSettings):
     """Everything that can be set. With nothing set, one machine runs the whole service and mail stays on it."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)

@@ -52,7 +52,7 @@ class _Prepared:
 class Statement:
     """A statement and its forms for the databases that it was run on."""
 
-    def __init__(self, statement: Select[Any] | Update | Delete) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | Update | Delete) -> None:
         self._statement = statement
         self._prepared: dict[str, _Prepared] = {}
 

@@ -8,15 +8,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from digestmail.clock import Clock
+from digestmail.deliveries.bounces.intake import Intake
+from digestmail.deliveries.bounces.proof import Proofs
+from digestmail.deliveries.bounces.providers.configured import webhooks
+from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.hubs import is_reachable
 from digestmail.local.demo import has_demo
 from digestmail.local.inbox import Inbox
+from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
-from digestmail.web import confirm, demo, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
+from digestmail.web import bounces, confirm, demo, gave, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
@@ -63,11 +68,13 @@ def create_app(
     embedded = settings.relay is None
     database = Database(settings.database)
     app = FastAPI(title=settings.site_name, docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
+    tokens = Tokens(secret_of(settings))
+    clock = clock or shared_clock(database)
     app.state.site = Site(
         settings=settings,
         database=database,
-        tokens=Tokens(secret_of(settings)),
-        clock=clock or shared_clock(database),
+        tokens=tokens,
+        clock=clock,
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
@@ -77,10 +84,14 @@ def create_app(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, view, inbox, operator):
+    for room in (sign_up, confirm, unsubscribe, preferences, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)
+    proofs = Proofs(Publication.of(settings), tokens)
+    fetcher = Fetcher(contact_url=settings.public_url)
+    if told := webhooks(settings, proofs, fetch=lambda url: fetcher.get(url).body):
+        app.include_router(bounces.router_of(told, Intake(database, clock, proofs), clock))
     if embedded or has_demo(database):
         app.include_router(demo.router)
     if sheet := theme_sheet(settings):

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from digestmail.deliveries.accounts import accounts
+from digestmail.deliveries.bounces.history import returns
 from digestmail.deliveries.heartbeat import living
 from digestmail.desk.figures import figures
 from digestmail.desk.metrics import CONTENT_TYPE, metrics_of
@@ -85,7 +86,8 @@ def show_metrics(site: TheSite, request: Request) -> Response:
         found = accounts(session.connection())
         workers = len(living(session.connection()))
         feeds = count_troubles(session, now=site.clock())
-    return Response(metrics_of(found, workers=workers, feeds=feeds), media_type=CONTENT_TYPE)
+        back = returns(session, now=site.clock())
+    return Response(metrics_of(found, workers=workers, feeds=feeds, returns=back), media_type=CONTENT_TYPE)
 
 
 @router.api_route("/healthz", methods=READ)

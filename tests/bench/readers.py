@@ -65,4 +65,5 @@ def rendered_alone(
         unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, reader.id),
         preferences=tokens.make(Purpose.PREFERENCES, reader.id),
         view=tokens.make(Purpose.VIEW, delivery_id),
+        gave=tokens.make(Purpose.GAVE, reader.id),
     )

@@ -36,6 +36,9 @@ def test_empty_lists_say_what_to_do_first(run: Run) -> None:
         (["feed", "let-through", "https://example.org/f"], "no feed “https://example.org/f”"),
         (["feed", "mark-seen", "f"], "no feed “f”"),
         (["announcement", "add", "--title", "X", "--start", "soon"], "ISO 8601"),
+        (["announcement", "add", "--title", "X", "--image-size", "large"], "such as 600x200"),
+        (["announcement", "add", "--title", "X", "--image", "https://example.org/x.jpg"], "needs a text"),
+        (["announcement", "change", "7", "--title", "X"], "no announcement 7"),
         (["subscriber", "show", "nobody@example.org"], "no subscriber"),
         (["preview", "--topic", "x"], "no topic “x”"),
         (["preview", "--topic", "x", "--language", "tlh"], "no language “tlh”"),
@@ -79,6 +82,21 @@ def test_bad_rows_are_reported_and_good_ones_kept(run: Run, tmp_path: Path) -> N
     )
     assert json.loads(run("subscriber", "export", "--json").stdout)[0]["email"] == "ann@example.org"
     assert json.loads(run("subscriber", "show", "ANN@example.org", "--json").stdout)["topics"] == ["climate"]
+
+
+def test_an_announcement_is_added_listed_and_changed(run: Run) -> None:
+    picture = ("--image", "https://example.org/x.jpg", "--image-alt", "A lamp", "--image-size", "600x200")
+    run("announcement", "add", "--title", "Give", *picture, "--most-times", "5", "--season", "year-end")
+    [row] = json.loads(run("announcement", "list", "--json").stdout)
+    assert (row["image_alt"], row["image_width"], row["image_height"]) == ("A lamp", 600, 200)
+    assert (row["most_times"], row["season"], row["text"]) == (5, "year-end", "")
+    changes = ("--text", "Please.", "--end", "2999-01-01", "--most-times", "0", "--image", "")
+    assert "Changed announcement 1." in run("announcement", "change", "1", *changes).stdout
+    [changed] = json.loads(run("announcement", "list", "--json").stdout)
+    assert (changed["most_times"], changed["season"], changed["text"]) == (None, "year-end", "Please.")
+    assert (changed["image_url"], changed["image_alt"], changed["title"]) == ("", "", "Give")
+    assert changed["ends_at"].startswith("2999-01-01")
+    assert "year-end" in run("announcement", "list").stdout
 
 
 def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Path) -> None:

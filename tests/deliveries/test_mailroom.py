@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from digestmail.deliveries.ledger import Claimed
 from digestmail.deliveries.mailroom import Mailroom
-from digestmail.editions.content import Content, Topic
+from digestmail.editions.content import Announcement, Content, Topic
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
@@ -75,6 +75,17 @@ def test_a_delivery_becomes_the_message_of_its_kind_and_edition(mailroom: Mailro
         letter = mailroom.compose(claimed(None, kind=kind))
         assert letter
         assert words in str(parsed(letter)["Subject"])
+
+
+def test_a_hidden_announcement_is_left_out_of_the_readers_message_alone(mailroom: Mailroom) -> None:
+    block = Announcement(id=4, title="Give", text="", link_url="", link_label="", season="year-end")
+    with mailroom._database.transaction() as session:
+        content = Content(topics=TOPICS, stories=(story(1, 1),), announcements=(block,))
+        session.get_one(Edition, 1).content = content.to_json()
+    for hidden, shown in ((frozenset[int](), True), (frozenset({4}), False), (frozenset({3}), True)):
+        message = mailroom.compose(claimed(1, 1)._replace(hidden=hidden))
+        assert message
+        assert ("I already gave" in html_of(message)) == shown
 
 
 def test_everybody_is_written_to_in_their_own_language(mailroom: Mailroom) -> None:

@@ -106,6 +106,16 @@ def test_only_what_is_announced_now_stands_in_it(database: Database) -> None:
         assert {(row.title, row.topics) for row in frozen} == {("now", (1,)), ("starts", ())}
 
 
+def test_an_announcement_is_frozen_with_its_picture_and_season(database: Database) -> None:
+    picture = {"image_url": "https://example.org/x.jpg", "image_alt": "X", "image_width": 600, "image_height": 200}
+    with database.transaction() as session:
+        session.add(Announcement(title="Give", season="year-end", starts_at=SLOT, ends_at=SLOT + DAY, **picture))
+        session.flush()
+        [frozen] = content(session, digest_edition(session, since_at=SLOT, slot_at=SLOT, now=SLOT)).announcements
+    assert (frozen.season, frozen.topics) == ("year-end", ())
+    assert {name: getattr(frozen, name) for name in picture} == picture
+
+
 @pytest.mark.usefixtures("topics")
 def test_a_welcome_shows_the_newest_few_of_each_topic(database: Database) -> None:
     with database.transaction() as session:

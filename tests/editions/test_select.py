@@ -33,7 +33,16 @@ def contents(draw: st.DrawFn) -> Content:
             )
         )
     announcements = tuple(
-        Announcement(id=number, title="Give", text="", link_url="", link_label="", topics=tuple(draw(topic_sets)))
+        Announcement(
+            id=number,
+            title="Give",
+            text="",
+            link_url="",
+            link_label="",
+            topics=tuple(draw(topic_sets)),
+            image_width=draw(st.none() | st.integers(1, 900)),
+            season=draw(st.sampled_from(("", "year-end"))),
+        )
         for number in range(draw(st.integers(0, 2)))
     )
     return Content(topics=TOPICS, stories=tuple(stories), announcements=announcements)
@@ -64,11 +73,15 @@ def test_the_order_is_the_publishers(content: Content, chosen: frozenset[int]) -
         assert places == sorted(places)
 
 
-@given(contents(), topic_sets)
-def test_announcements_are_for_everybody_or_for_their_topics(content: Content, chosen: frozenset[int]) -> None:
+@given(contents(), topic_sets, st.frozensets(st.integers(0, 3)))
+def test_announcements_are_for_everybody_or_for_their_topics_unless_they_are_hidden(
+    content: Content, chosen: frozenset[int], hidden: frozenset[int]
+) -> None:
+    selection = select(content, chosen, hidden)
     for announcement in content.announcements:
         wanted = not announcement.topics or bool(chosen & set(announcement.topics))
-        assert (announcement in select(content, chosen).announcements) == wanted
+        assert (announcement in selection.announcements) == (wanted and announcement.id not in hidden)
+    assert selection.sections == select(content, chosen).sections
 
 
 @given(contents())
@@ -101,6 +114,15 @@ def test_an_unknown_topic_changes_nothing(content: Content, chosen: frozenset[in
 @given(contents())
 def test_content_survives_being_kept(content: Content) -> None:
     assert Content.from_json(content.to_json()) == content
+
+
+def test_what_an_earlier_version_kept_is_read() -> None:
+    kept = (
+        '{"topics":[],"stories":[],"announcements":'
+        '[{"id":3,"title":"Give","text":"","link_url":"","link_label":"","topics":[1]}]}'
+    )
+    block = Announcement(id=3, title="Give", text="", link_url="", link_label="", topics=(1,), image_url="", season="")
+    assert Content.from_json(kept).announcements == (block,)
 
 
 def test_the_kept_form_is_pinned() -> None:

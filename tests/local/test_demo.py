@@ -28,6 +28,8 @@ def test_it_publishes_once(database: Database, settings: Settings, now: datetime
         assert len(session.exec(select(Route)).all()) == len(newsroom().topics)
         appeal = session.exec(select(Announcement)).one()
         assert (appeal.starts_at, appeal.ends_at) == (now, now + timedelta(days=30))
+        assert (appeal.season, appeal.most_times) == (newsroom().appeal_season, newsroom().appeal_most_times)
+        assert appeal.image_url.endswith(f"/demo/pictures/{newsroom().appeal.picture}")
 
 
 def test_topics_of_the_same_name_stay_the_operators(database: Database, settings: Settings, now: datetime) -> None:

@@ -25,7 +25,7 @@ def test_the_newsroom_is_whole() -> None:
 
 
 def test_every_picture_is_there_and_small() -> None:
-    wanted = {article.picture for article in newsroom().stories if article.picture}
+    wanted = {article.picture for article in (*newsroom().stories, newsroom().appeal) if article.picture}
     there = {path.name: path.stat().st_size for path in PICTURES.iterdir()}
     assert wanted == set(there)
     assert max(there.values()) <= 60_000

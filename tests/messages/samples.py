@@ -90,6 +90,7 @@ def alone(
     publication: Publication = PUBLICATION,
     language: Language = ENGLISH,
     budget: int | None = BUDGET,
+    hidden: frozenset[int] = frozenset(),
 ) -> Rendering | None:
     """What `compose` composes, rendered for this reader alone."""
     return plain_rendering(
@@ -102,14 +103,27 @@ def alone(
         unsubscribe=TOKENS.make(Purpose.UNSUBSCRIBE, reader),
         preferences=TOKENS.make(Purpose.PREFERENCES, reader),
         view=TOKENS.make(Purpose.VIEW, 70 + reader),
+        gave=TOKENS.make(Purpose.GAVE, reader),
+        hidden=hidden,
         budget=budget,
     )
 
 
-def compose(composer: DigestComposer, *topics: int, reader: int = 5, recipient: str = "ann@example.org") -> Message:
+def compose(
+    composer: DigestComposer,
+    *topics: int,
+    reader: int = 5,
+    recipient: str = "ann@example.org",
+    hidden: frozenset[int] = frozenset(),
+) -> Message:
     """The message of a reader, who must get one."""
     message = composer.compose(
-        delivery_id=70 + reader, subscriber_id=reader, recipient=recipient, topics=frozenset(topics), day=DAY
+        delivery_id=70 + reader,
+        subscriber_id=reader,
+        recipient=recipient,
+        topics=frozenset(topics),
+        day=DAY,
+        hidden=hidden,
     )
     assert message is not None
     return message

@@ -186,6 +186,7 @@ def test_the_page_has_every_story_with_styles_for_a_browser() -> None:
         day=DAY,
         unsubscribe="UNSUBSCRIBE",
         preferences="PREFERENCES",
+        gave="GAVE",
     )
     assert page
     assert page.count('<td class="story rule"') == 300
@@ -207,6 +208,7 @@ def test_the_page_of_a_reader_without_stories_is_none() -> None:
             day=DAY,
             unsubscribe="",
             preferences="",
+            gave="",
         )
         is None
     )

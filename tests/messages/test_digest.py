@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,8 @@ from digestmail.editions.content import Announcement, Content, Topic
 from digestmail.messages.template import Rendering
 from digestmail.resources import templates_folder
 from digestmail.store.states import Kind
-from tests.messages.samples import alone, compose, composer_of, content_of, parsed, story
+from digestmail.tokens import Purpose
+from tests.messages.samples import PUBLICATION, TOKENS, alone, compose, composer_of, content_of, html_of, parsed, story
 
 FUNDRAISER = Announcement(
     id=1, title="A calm winter", text="One.\n\nTwo.", link_url="https://courier.example/join", link_label="Join us"
@@ -76,6 +78,59 @@ def test_an_announcement_stands_before_the_topics_with_its_link() -> None:
         assert form.index("https://courier.example/join") < form.index(
             "Headline number 1\n" if form == rendering.text else "<h3"
         )
+
+
+APPEAL = replace(
+    FUNDRAISER,
+    image_url="https://courier.example/lamp.jpg?a=1&b=2",
+    image_alt="A lamp & its keeper",
+    image_width=1056,
+    image_height=400,
+    season="winter",
+)
+
+
+def of_the(announcement: Announcement, *, hidden: frozenset[int] = frozenset()) -> Rendering:
+    rendering = alone(content_of(story(1, 1), announcements=(announcement,)), 1, hidden=hidden)
+    assert rendering is not None
+    return rendering
+
+
+def test_the_picture_of_an_announcement_stands_above_its_title_and_leads_where_its_button_does() -> None:
+    rendering = of_the(APPEAL)
+    image = re.search(r'<a [^>]*href="https://courier.example/join"[^>]*><img ([^>]*)></a>', rendering.html)
+    assert image
+    assert image.end() < rendering.html.index("A calm winter")
+    assert 'src="https://courier.example/lamp.jpg?a=1&amp;b=2"' in image[1]
+    assert 'width="528" height="200"' in image[1]
+    assert 'alt="A lamp &amp; its keeper"' in image[1]
+    assert "max-width:528px" in image[1].replace(" ", "")
+    assert "| [A lamp & its keeper]\n|\n| A calm winter\n" in rendering.text
+
+
+def test_a_picture_of_unknown_size_is_as_wide_as_its_block() -> None:
+    [image] = re.findall(r"<img ([^>]*)>", of_the(replace(APPEAL, image_height=None)).html)
+    assert 'width="528" alt=' in image
+    assert "height=" not in image
+    assert "max-width" not in image
+
+
+def test_an_announcement_of_a_season_asks_who_gave_by_a_link_of_the_readers_own() -> None:
+    token = TOKENS.make(Purpose.GAVE, 5)
+    link = f"{PUBLICATION.url}/g/{token}"
+    rendering = of_the(APPEAL)
+    assert re.search(rf'href="{link}"[^>]*>I already gave</a>', rendering.html)
+    assert f"| I already gave:\n| {link}\n" in rendering.text
+    composer = composer_of(content_of(story(1, 1), announcements=(APPEAL, replace(APPEAL, id=2))))
+    assert html_of(compose(composer, 1)).count(link) == 2
+    assert html_of(compose(composer, 1, hidden=frozenset({2}))).count(link) == 1
+    for none in (of_the(FUNDRAISER), of_the(APPEAL, hidden=frozenset({1}))):
+        assert "/g/" not in none.html + none.text
+
+
+def test_a_hidden_announcement_leaves_nothing_behind() -> None:
+    without = alone(content_of(story(1, 1)), 1)
+    assert of_the(APPEAL, hidden=frozenset({1})) == without
 
 
 def test_a_long_digest_has_a_short_index() -> None:

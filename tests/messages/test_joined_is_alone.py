@@ -1,7 +1,7 @@
 """The promise of cut and join: what is joined for a reader is equal to what is rendered for that reader alone."""
 
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, cycle
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ NASTY = (
 )
 texts = st.sampled_from(NASTY) | st.text(max_size=30)
 links = st.sampled_from(("", "https://a.example/1?b=2&c=%20", "javascript:alert(1)", "https://ü.example/ß'\"")) | texts
-ids = st.integers(1, 4)
+sizes = st.sampled_from((None, 0, 1, 600, 5000))
 
 
 @st.composite
@@ -60,10 +60,21 @@ def contents(draw: st.DrawFn) -> Content:
             link_url=draw(links),
             link_label=draw(texts),
             topics=tuple(sorted(draw(st.just(set()) | some))),
+            image_url=draw(links),
+            image_alt=draw(texts),
+            image_width=draw(sizes),
+            image_height=draw(sizes),
+            season=draw(st.sampled_from(("", "year's end"))),
         )
         for number in range(1, draw(st.integers(0, 2)) + 1)
     )
     return Content(topics=topics, stories=stories, announcements=announcements)
+
+
+def subsets(announcements: tuple[Announcement, ...]) -> list[frozenset[int]]:
+    """Every choice of announcements that a reader may not get, and one that is of another edition."""
+    ids = [announcement.id for announcement in announcements]
+    return [frozenset({99, *some}) for size in range(len(ids), -1, -1) for some in combinations(ids, size)]
 
 
 @settings(max_examples=40, deadline=None)
@@ -79,14 +90,19 @@ def test_a_joined_digest_is_the_digest_rendered_alone(
     composer = composer_of(content, kind=kind, language=language, budget=budget)
     all_topics = [topic.id for topic in content.topics]
     for size in range(len(all_topics) + 1):
-        for topics in combinations(all_topics, size):
-            single = alone(content, *topics, kind=kind, language=language, budget=budget)
+        for topics, hidden in zip(combinations(all_topics, size), cycle(subsets(content.announcements)), strict=False):
+            single = alone(content, *topics, kind=kind, language=language, budget=budget, hidden=hidden)
             message = composer.compose(
-                delivery_id=75, subscriber_id=5, recipient="ann@example.org", topics=frozenset(topics), day=DAY
+                delivery_id=75,
+                subscriber_id=5,
+                recipient="ann@example.org",
+                topics=frozenset(topics),
+                day=DAY,
+                hidden=hidden,
             )
             assert (message is None) == (single is None)
             if message and single:
-                joined = compose(composer, *topics)
+                joined = compose(composer, *topics, hidden=hidden)
                 assert joined == message
                 assert html_of(joined) == single.html
                 assert text_of(joined) == single.text

@@ -31,6 +31,23 @@ def test_links_that_are_no_web_addresses_are_left_out() -> None:
     assert (tidied.url, tidied.image_url) == ("", "")
 
 
+def test_the_picture_of_an_announcement_is_no_wider_than_its_block() -> None:
+    sizes = (((600, 200), (528, 176)), ((200, 80), (200, 80)), ((5000, 1), (528, 1)), ((600, None), (None, None)))
+    for (width, height), shown in sizes:
+        block = Announcement(
+            id=1,
+            title="A",
+            text="",
+            link_url="",
+            link_label="",
+            image_url="https://a.example/x.jpg",
+            image_width=width,
+            image_height=height,
+        )
+        [tidied] = tidy(content_of(announcements=(block,)), language=ENGLISH).announcements
+        assert (tidied.image_width, tidied.image_height) == shown
+
+
 def test_a_language_that_is_none_is_left_out() -> None:
     given = ("ar", "pt-BR", "zh-Hant-TW", "", "x", 'en" onclick="x()', "en_US")
     stories = (story(number, 1, language=language) for number, language in enumerate(given))

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from digestmail.store.states import Standing
 from tests import services
 from tests.web.conftest import Web, listening
+from tests.web.test_gave import announce
+from tests.web.test_gave import link as gave_link
 from tests.web.test_inbox import put
 from tests.web.test_operator_feeds import flood
 
@@ -83,6 +85,20 @@ def test_a_reader_signs_up_and_confirms_by_keyboard_alone(page: Page, web: Web) 
     press(page, "Tab", "Tab", "Tab", "Enter")
     expect(page.get_by_role("heading", name="You are in")).to_be_visible()
     assert web.subscriber().standing == Standing.ACTIVE
+
+
+def test_a_reader_who_gave_hides_the_appeal_and_shows_it_again(page: Page, web: Web) -> None:
+    reader = web.subscribe()
+    announce(web, "Keep the lamp lit " + "x" * 60)
+    page.goto(gave_link(web, reader))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    press(page, "Tab", "Tab", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="Thank you for giving")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="As it was before")).to_be_visible()
+    page.get_by_role("link", name="Hide it").click()
+    expect(page.get_by_role("button", name="I already gave: hide this until the season ends")).to_be_visible()
 
 
 def test_a_mail_fits_its_frame_and_its_links_open(page: Page, web: Web) -> None:

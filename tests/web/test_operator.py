@@ -10,8 +10,8 @@ from sqlmodel import update
 from digestmail.deliveries.heartbeat import beat
 from digestmail.deliveries.owner import this_process
 from digestmail.feeds.manage import add_feed
-from digestmail.store.models import Delivery, Edition, Item
-from digestmail.store.states import FeedState, Kind, State, Trouble
+from digestmail.store.models import Bounce, Delivery, Edition, Item, Suppression
+from digestmail.store.states import Bounced, FeedState, Kind, State, Trouble
 from tests.web.conftest import Web
 
 
@@ -85,6 +85,22 @@ def test_the_accounts_are_metrics_too(web: Web) -> None:
     assert found["digestmail_workers",] == 1
     feeds = {key[1]: value for key, value in found.items() if key[0] == "digestmail_feeds"}
     assert feeds == dict.fromkeys((*Trouble, "none"), 0) | {"gone": 1, "none": 1}
+
+
+def test_what_came_back_is_shown_and_counted(web: Web) -> None:
+    readers = [web.subscribe(f"r{number}@strict.example") for number in range(5)]
+    assert "Came back" not in web.client.get("/operator").text
+    with web.database.transaction() as session:
+        for reader in readers:
+            values = {"subscriber_id": reader, "source": "dsn", "at": web.now}
+            session.add(Bounce(fingerprint=str(reader), kind=Bounced.POLICY, **values))
+        session.add(Suppression(email_key="gone@example.org", reason="hard bounce", created_at=web.now))
+    page = " ".join(web.client.get("/operator").text.split())
+    assert "0 hard, 0 soft, 5 policy, 0 complaint" in page
+    assert "strict.example refused 5 messages by its policy." in page
+    metrics = web.client.get("/metrics").text
+    for line in ('bounces{kind="policy"} 5.0', 'refused{domain="strict.example"} 5.0', "suppressed 1.0"):
+        assert f"digestmail_{line}" in metrics
 
 
 def test_the_page_says_what_needs_the_operator(web: Web) -> None:

@@ -1,10 +1,11 @@
 """The page with a reader's whole digest, to which a mail leads that counts what it has no room for."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel import update
 
-from digestmail.editions.content import Content, Story, Topic
+from digestmail.desk.announcements import add_announcement
+from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.store.models import Delivery, Edition
 from digestmail.store.outbox import new_delivery
 from digestmail.store.states import Kind
@@ -29,11 +30,13 @@ def story(number: int, *topics: int) -> Story:
     )
 
 
-def deliver(web: Web, reader: int, *stories: Story, kind: Kind = Kind.DIGEST) -> str:
+def deliver(
+    web: Web, reader: int, *stories: Story, kind: Kind = Kind.DIGEST, announcements: tuple[Announcement, ...] = ()
+) -> str:
     """Keep an edition of these stories and a delivery of it; the path of its page."""
     names = ("Climate", "Labour", "City & Hall")
     topics = tuple(Topic(id=number, slug=f"t{number}", name=name) for number, name in enumerate(names, 1))
-    content = Content(topics=topics, stories=stories)
+    content = Content(topics=topics, stories=stories, announcements=announcements)
     with web.database.transaction() as session:
         edition = Edition(kind=kind, since_at=SLOT, slot_at=SLOT, cutoff_at=SLOT, content=content.to_json())
         session.add(edition)
@@ -72,6 +75,20 @@ def test_its_links_lead_to_the_preferences_and_out(web: Web) -> None:
         link = web.link(purpose, reader)
         assert f'href="{web.site.settings.public_url}{link}"' in page
         assert web.client.get(link).status_code == 200
+
+
+def test_it_shows_the_announcements_that_the_mail_shows(web: Web) -> None:
+    reader = web.subscribe()
+    with web.database.transaction() as session:
+        add_announcement(session, title="Give", season="roof", starts_at=SLOT, ends_at=SLOT + timedelta(days=9))
+    block = Announcement(id=1, title="Mend the roof", text="", link_url="", link_label="", season="roof")
+    path = deliver(web, reader, story(1, 1), announcements=(block,))
+    page = web.client.get(path).text
+    gave = f"/g/{web.tokens.make(Purpose.GAVE, reader)}"
+    assert "Mend the roof" in page
+    assert f'href="{web.site.settings.public_url}{gave}"' in page
+    web.client.post(gave)
+    assert "Mend the roof" not in web.client.get(path).text
 
 
 def test_a_welcome_is_shown_as_one(web: Web) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CTE, Connection, Integer, bindparam, literal_column
 from sqlmodel import and_, col, func, or_, select, update
 
+from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.deliveries.ledger.claims import THE_CLAIM, renew
 from digestmail.deliveries.readers import readers
 from digestmail.store.columns import NOW
@@ -32,6 +33,8 @@ class Claimed(NamedTuple):
     topics: frozenset[int]
     unwanted: str
     locale: str = "en"
+    hidden: frozenset[int] = frozenset()
+    """The ids of the announcements that it does not show."""
 
 
 _SUSPECT = and_(col(Delivery.crashes) > literal_column("0"), WAITING)
@@ -87,6 +90,7 @@ _SUSPECTS_AT_ONCE = {1: 16, 2: 4}
 
 _URGENCY = itemgetter(0, 1, 2)
 _KINDS = {str(kind): kind for kind in Kind}
+_NONE: frozenset[int] = frozenset()
 
 
 def claim(connection: Connection, claim_id: int, *, now: datetime, limit: int) -> list[Claimed]:
@@ -119,6 +123,7 @@ def claim_suspects(connection: Connection, claim_id: int, *, now: datetime) -> l
 def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
     taken.sort(key=_URGENCY)
     known = readers(connection, [row[4] for row in taken])
+    hidden = hidden_announcements(connection, [(row[2], row[4], row[5]) for row in taken if row[7] is not None])
     claimed: list[Claimed] = []
     for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in taken:
         reader, kind = known[subscriber_id], _KINDS[name]
@@ -135,6 +140,7 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 reader.topics,
                 reader.unwanted(kind),
                 reader.locale,
+                hidden.get(number, _NONE),
             )
         )
     return claimed
