@@ -63,7 +63,7 @@ _TROUBLES = {
     ),
 }
 
-_BAD_LINK = Trouble(
+BAD_LINK = Trouble(
     Sentence("This link does not work"),
     Sentence("A part of it seems to be missing: mail programs sometimes break a long link in two."),
     Sentence(
@@ -85,7 +85,7 @@ def add_error_pages(app: FastAPI) -> None:
         return _answer(request, 422, _TROUBLES[422])
 
     async def bad_link(request: Request, _error: Exception) -> Response:
-        return _answer(request, 404, _BAD_LINK)
+        return _answer(request, 404, BAD_LINK)
 
     async def broken(request: Request, _error: Exception) -> Response:
         response = _answer(request, 500, _TROUBLES[500])

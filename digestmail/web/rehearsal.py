@@ -13,7 +13,6 @@ from digestmail.messages.overrides import overridden, trouble
 from digestmail.messages.publication import Publication
 from digestmail.messages.rehearsal import rehearse
 from digestmail.secret import secret_of
-from digestmail.sentence import Sentence
 from digestmail.settings import Settings
 from digestmail.store.models import Topic
 from digestmail.store.states import Standing
@@ -21,7 +20,7 @@ from digestmail.subscribers.choices import Choices
 from digestmail.subscribers.preferences import Preferences
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus
 from digestmail.tokens import Tokens
-from digestmail.web.errors import Trouble
+from digestmail.web.errors import BAD_LINK
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
@@ -84,14 +83,13 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
-    told = Trouble(Sentence("There is no such page"), Sentence("It is gone."), Sentence("Begin at the first page."))
-    yield "web/error.html", {"trouble": told}
+    yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
     yield from _local_pages()
 
 
 def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
-    wrong = dict.fromkeys(("topics", "email", "hour", "time_zone", "days"), Sentence("Please choose at least one day."))
+    wrong = dict.fromkeys(("topics", "email", "hour", "time_zone", "days"), BAD_LINK.remedy)
     for topics, mistakes in ((_TOPICS, {}), (_TOPICS, wrong), ([], {})):
         yield "web/sign_up.html", {"topics": topics, "typed": Typed(), "wrong": mistakes}
     for standing, saved, mistakes in (
