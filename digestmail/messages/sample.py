@@ -63,6 +63,9 @@ def sample_edition(*, url: str, now: datetime) -> Content:
                 text="No owner stands behind us.\n\nReaders pay for every hour of reporting.",
                 link_url=f"{url}/",
                 link_label="How we are paid for",
+                image_url=f"{url}/demo/pictures/lighthouse.jpg",
+                image_alt="A lighthouse at dusk",
+                season="sample",
             ),
             Announcement(
                 id=2, title="For readers of science", text="Come and see us.", link_url="", link_label="", topics=(2,)

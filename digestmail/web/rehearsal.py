@@ -81,6 +81,8 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "web/unsubscribed.html", {"undo": "U", "preferences": "P"}
     yield "web/undo_too_late.html", {}
     yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
+    for template in ("web/gave.html", "web/gave_over.html", "web/gave_thanks.html", "web/gave_undone.html"):
+        yield template, {"token": "G", "titles": ["A year-end appeal", "A boat for the river"]}
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
     yield "web/error.html", {"trouble": BAD_LINK}

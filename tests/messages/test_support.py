@@ -30,6 +30,7 @@ DEGRADES = {
     # The style element: all that matters stands in the elements
     "html-style": "Gmail without a Google account, and its mobile page: as on a wide screen in light",
     "css-selector-class": "as html-style",
+    "css-selector-descendant": "as html-style",
     "css-selector-attribute": "only keeps iOS from making dates and addresses blue; no other program does that",
     "css-selector-type": "as html-style, and the type selectors are for Outlook's Word engine alone",
     "css-important": "lower case, after a space, never in an element",
@@ -152,6 +153,7 @@ def selector_of(selector: str) -> str:
     kinds = {
         r":root": "css-color-scheme",
         r"\.[a-z-]+": "css-selector-class",
+        r"\.[a-z-]+ \.[a-z-]+": "css-selector-descendant",
         r"[a-z0-9]+": "css-selector-type",
         r"a\[[a-z-]+\]": "css-selector-attribute",
     }
