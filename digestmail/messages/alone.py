@@ -9,7 +9,7 @@ from digestmail.language import Language
 from digestmail.messages.budget import BUDGET, Kept, cut
 from digestmail.messages.digest import Digest, index_lines, more_in_words
 from digestmail.messages.keys import MORE, frame_keys, key_of
-from digestmail.messages.pieces import Marks, NoMarks, octets_of
+from digestmail.messages.pieces import Marks, NoMarks, count_links, octets_of
 from digestmail.messages.publication import Publication
 from digestmail.messages.sections import Parts, SectionParts
 from digestmail.messages.template import Rendering
@@ -43,7 +43,15 @@ def plain_rendering(
         return None
     values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences}
     values |= {"view": view, "gave": gave}
-    rendering = digest.render(kind=kind, publication=publication, language=language, marker=NoMarks(values))
+
+    def render(digest: Digest, values: Mapping[str, str]) -> Rendering:
+        marker = NoMarks(values)
+        rendering = digest.render(kind=kind, publication=publication, language=language, marker=marker, browser=False)
+        if (count_links(rendering.html) + count_links(rendering.text)) % 2 == 0:
+            return rendering
+        return digest.render(kind=kind, publication=publication, language=language, marker=marker)
+
+    rendering = render(digest, values)
     if octets_of(rendering.html) <= budget:
         return rendering
     marks = Marks()
@@ -51,8 +59,7 @@ def plain_rendering(
         digest.in_every_form().render(kind=kind, publication=publication, language=language, marker=marks), marks
     )
     cut_digest = digest.cut(_kept(digest, parts, values, language, budget))
-    marker = NoMarks(values | {"more": more_in_words(cut_digest.hidden, language)})
-    return cut_digest.render(kind=kind, publication=publication, language=language, marker=marker)
+    return render(cut_digest, values | {"more": more_in_words(cut_digest.hidden, language)})
 
 
 def whole_page(

@@ -94,9 +94,9 @@ class DigestComposer:
         headers = reader_headers(
             recipient=recipient, message_id=message_id, unsubscribe=self._unsubscribe_url + unsubscribe.decode("ascii")
         )
-        values |= {"unsubscribe": (unsubscribe,), "preferences": (preferences,)}
+        values |= {"unsubscribe": (unsubscribe,), "preferences": (preferences,), "view": (self._view(delivery_id),)}
         if counted:
-            values |= {"view": (self._view(delivery_id),), "more": (_more(counted, self._language),)}
+            values["more"] = (_more(counted, self._language),)
         if "gave" in frame.gaps:
             values["gave"] = (self._gave(subscriber_id),)
         data = frame.filled(headers + self._subject(title, stories), values)

@@ -100,16 +100,31 @@ class Digest:
             hidden=len(self.selection.stories) - len(ids),
         )
 
-    def render(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> Rendering:
-        """Both forms of the mail."""
-        welcome = kind is Kind.WELCOME
-        return render("digest", marker=marker, publication=publication, language=language, digest=self, welcome=welcome)
+    def render(
+        self, *, kind: Kind, publication: Publication, language: Language, marker: Marker, browser: bool = True
+    ) -> Rendering:
+        """Both forms of the mail; `browser` says whether the plain one links to the digest in the browser too."""
+        return render(
+            "digest",
+            marker=marker,
+            publication=publication,
+            language=language,
+            digest=self,
+            welcome=kind is Kind.WELCOME,
+            page=False,
+            browser=browser,
+        )
 
     def render_page(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
         """The same as a page for a browser."""
-        welcome = kind is Kind.WELCOME
         return render_page(
-            "digest", marker=marker, publication=publication, language=language, digest=self, welcome=welcome
+            "digest",
+            marker=marker,
+            publication=publication,
+            language=language,
+            digest=self,
+            welcome=kind is Kind.WELCOME,
+            page=True,
         )
 
 

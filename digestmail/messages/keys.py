@@ -14,6 +14,9 @@ ALWAYS = "always"
 MORE = "more"
 """The line that counts what is not shown."""
 
+BROWSER = "browser"
+"""The link to the digest in the browser, in the plain form, which not everybody gets: see `pieces.count_links`."""
+
 _INDEX = ("group", "line")
 _SECTIONS = ("topic", "story", "also", "short")
 
@@ -50,4 +53,4 @@ def in_full(placed: Placed) -> Iterator[str]:
 
 def marks_of(regions: Iterable[str]) -> tuple[str, ...]:
     """The first words of all marks that a digest's template with these regions sets."""
-    return (*regions, "index", "announcement", MORE)
+    return (*regions, "index", "announcement", MORE, BROWSER)

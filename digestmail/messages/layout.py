@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from digestmail.editions.content import Content
 from digestmail.editions.select import Placed, Selector, whole
@@ -16,7 +16,7 @@ from digestmail.language import Language
 from digestmail.messages.budget import Kept, cut
 from digestmail.messages.digest import INDEX_LINES, TEASERS, Digest, index_lines, more_in_words
 from digestmail.messages.frame import Frame
-from digestmail.messages.keys import MORE, frame_keys, in_full, key_of
+from digestmail.messages.keys import BROWSER, MORE, frame_keys, in_full, key_of
 from digestmail.messages.mime import alternative
 from digestmail.messages.pieces import Marks, octets_of
 from digestmail.messages.publication import Publication
@@ -49,10 +49,11 @@ class _Group(NamedTuple):
 
 
 class _Around(NamedTuple):
-    """What stands around the sections, and how many octets of HTML it has."""
+    """What stands around the sections, how many octets of HTML it has, and how many links in both forms."""
 
     frame: Frame
     size: int
+    links: int
 
 
 class Layouts:
@@ -82,7 +83,7 @@ class Layouts:
         self._groups = _grouped(self._selector.matters)
         self._sections: dict[tuple[int, int], SectionParts] = {}
         self._stories: dict[tuple[int, ...], StoryParts] = {}
-        self._frames: dict[tuple[date, int, frozenset[int], bool, bool], _Around] = {}
+        self._frames: dict[tuple[date, int, frozenset[int], bool, bool, bool], _Around] = {}
         self.wire_ready = self._parts.wire_ready
         """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
@@ -112,18 +113,21 @@ class Layouts:
         if not stories:
             return None
         lines = index_lines(len(sections), stories)
-        around = self._around(day, chosen, hidden, lines[0] > 0, False)
+        around = self._around(day, chosen, hidden, lines[0] > 0, False, False)
         counted = 0
         if stories > self._always_fit and (kept := self._kept(sections, lines, around)):
             ready = [section.cut(part, lines=count) for section, part, count in zip(sections, kept, lines, strict=True)]
             counted = stories - sum(part.shown for part in kept)
-            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0)
+            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0, False)
         else:
             try:
                 ready = [section.ready[count] for section, count in zip(sections, lines)]  # noqa: B905 - of one length
             except KeyError:
                 ready = [self._whole(section, count) for section, count in zip(sections, lines, strict=True)]
-        text_index, html_index, text, html = zip(*ready)  # noqa: B905 - of one length
+        columns: Any = zip(*ready)  # noqa: B905 - of one length
+        text_index, html_index, text, html, links = columns
+        if (around.links + sum(links)) % 2:
+            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0, True)
         values: dict[str, Sequence[bytes]] = {
             "text index": text_index,
             "text sections": text,
@@ -165,24 +169,30 @@ class Layouts:
     def _whole(self, section: SectionParts, lines: int) -> Ready:
         if (found := section.ready.get(lines)) is None:
             found = section.whole(lines=lines)
-            self._shared.keep(section.ready, lines, found, ENTRY_OCTETS + sum(map(len, found)))
+            self._shared.keep(section.ready, lines, found, ENTRY_OCTETS + len(found.text) + len(found.html))
         return found
 
-    def _around(self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool) -> _Around:
+    def _around(
+        self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool, browser: bool
+    ) -> _Around:
         chosen &= self._selector.matters_for_announcements
-        key = (day, chosen, hidden, index, more)
+        key = (day, chosen, hidden, index, more, browser)
         return self._frames.get(key) or self._make_around(*key)
 
-    def _make_around(self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool) -> _Around:
+    def _make_around(
+        self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool, browser: bool
+    ) -> _Around:
         words = self._language.dateline(day)
         keys = list(frame_keys(self._selector.announcements(chosen, hidden), index=index))
         size = self._parts.html.size(keys, {"day": octets_of(words), **_SIZES})
         if more:
             keys.append(MORE)
+        if browser:
+            keys.append(BROWSER)
         body = alternative(self._parts.text.around(keys), self._parts.html.around(keys))
         frame = Frame([self._headers, *body], {"day": inline(words)})
-        made = _Around(frame, size)
-        key = (day, chosen, hidden, index, more)
+        made = _Around(frame, size, self._parts.text.links(keys) + self._parts.html.links(keys))
+        key = (day, chosen, hidden, index, more, browser)
         return self._shared.keep(self._frames, key, made, ENTRY_OCTETS + frame.octets)
 
     def _fit_always(self, content: Content) -> int:

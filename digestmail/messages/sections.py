@@ -4,7 +4,7 @@ Most readers choose topics as nobody else does, but a section depends on few of 
 story. So sections are what readers share, and a digest is the sections of the chosen topics, one after the other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from digestmail.editions.select import Placed, Section
@@ -21,6 +21,8 @@ class Chunk(NamedTuple):
     text: bytes
     html: bytes
     size: int
+    links: int
+    """Of both forms together."""
 
 
 class Ready(NamedTuple):
@@ -30,6 +32,8 @@ class Ready(NamedTuple):
     html_index: bytes
     text: bytes
     html: bytes
+    links: int
+    """Of all four together."""
 
 
 class StoryParts(NamedTuple):
@@ -60,7 +64,8 @@ class Parts:
 
     def chunk(self, *keys: str) -> Chunk:
         """The pieces with these keys, in the order of the rendering."""
-        return Chunk(self.text.join(keys), self.html.join(keys), self.html.size(keys))
+        links = self.text.links(keys) + self.html.links(keys)
+        return Chunk(self.text.join(keys), self.html.join(keys), self.html.size(keys), links)
 
     def story(self, placed: Placed) -> StoryParts:
         """The parts of a story."""
@@ -95,16 +100,19 @@ class SectionParts:
     def whole(self, *, lines: int) -> Ready:
         """All of it, with so many lines in the index."""
         if made := next(iter(self.ready.values()), None):
-            return Ready(*self._index(lines), made.text, made.html)
+            links = self._heading.links + sum(story.full.links for story in self.stories)
+            index = self._index_chunks(lines)
+            return Ready(*_joined(index), made.text, made.html, links + _links(index))
         return self.cut(Kept(self.count, self.count), lines=lines)
 
     def cut(self, kept: Kept, *, lines: int) -> Ready:
         """What is kept of it, with at most so many lines in the index; nothing at all where no story is kept."""
         if not kept.shown:
-            return Ready(b"", b"", b"", b"")
+            return Ready(b"", b"", b"", b"", 0)
         in_full = [story.full for story in self.stories[: kept.full]]
         short = [story.short for story in self.stories[kept.full : kept.shown]]
-        return Ready(*self._index(min(lines, kept.shown)), *_joined([self._heading, *in_full, *short]))
+        index, stories = self._index_chunks(min(lines, kept.shown)), [self._heading, *in_full, *short]
+        return Ready(*_joined(index), *_joined(stories), _links(index) + _links(stories))
 
     def measured(self, *, lines: int) -> list[Measured]:
         """What its stories take, where the first `lines` of them stand in the index."""
@@ -115,10 +123,13 @@ class SectionParts:
             Measured(story.full.size, story.short.size, more) for story, more in zip(self.stories, besides, strict=True)
         ]
 
-    def _index(self, lines: int) -> tuple[bytes, bytes]:
-        return _joined([self._group, *(story.line for story in self.stories[:lines])]) if lines else (b"", b"")
+    def _index_chunks(self, lines: int) -> list[Chunk]:
+        return [self._group, *(story.line for story in self.stories[:lines])] if lines else []
 
 
-def _joined(chunks: Iterable[Chunk]) -> tuple[bytes, bytes]:
-    texts, htmls, _ = zip(*chunks, strict=True)
-    return b"".join(texts), b"".join(htmls)
+def _joined(chunks: Sequence[Chunk]) -> tuple[bytes, bytes]:
+    return b"".join([chunk.text for chunk in chunks]), b"".join([chunk.html for chunk in chunks])
+
+
+def _links(chunks: Iterable[Chunk]) -> int:
+    return sum(chunk.links for chunk in chunks)

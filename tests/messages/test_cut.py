@@ -148,11 +148,10 @@ def test_what_is_counted_has_a_link_of_the_readers_own_in_both_forms() -> None:
     content = content_of(*(story(n, 1) for n in range(1, 41)))
     message = compose(composer_of(content, budget=20_000), 1)
     html, text = html_of(message), text_of(message)
-    assert html.count(f'href="{VIEW}"') == 1
-    assert text.count(f"{VIEW}\n") == 1
+    assert html.count(f'href="{VIEW}"') == 2  # the other stands in every digest's foot
     assert html.rindex("Headline number") < html.index(VIEW) < html.index("You get this mail because")
     assert text.rindex("Headline number") < text.index(VIEW) < text.index("You get this mail because")
-    assert "/d/" not in html_of(compose(composer_of(content), 1))
+    assert html_of(compose(composer_of(content), 1)).count(f'href="{VIEW}"') == 1
 
 
 def test_a_short_story_has_its_headline_meta_line_and_link_alone() -> None:

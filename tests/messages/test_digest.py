@@ -157,13 +157,13 @@ def test_a_digest_of_two_stories_needs_no_index() -> None:
 
 def test_an_inbox_shows_the_headlines_after_the_lead() -> None:
     html = rendered(*(story(n, 1) for n in range(1, 7))).html
-    preheader = re.search(r'<div class="preheader"[^>]*>([^<]*)</div>', html)
+    preheader = re.search(r'<div class="preheader"[^>]*><bdi>([^<]*)</bdi></div>', html)
     assert preheader
     assert re.findall(r"number (\d)", preheader[1]) == ["2", "3", "4"]
 
 
 def test_an_inbox_shows_the_excerpt_of_a_single_story() -> None:
-    assert re.search(r'<div class="preheader"[^>]*>The excerpt of story 1', rendered(story(1, 1)).html)
+    assert re.search(r'<div class="preheader"[^>]*><bdi>The excerpt of story 1', rendered(story(1, 1)).html)
 
 
 def test_a_welcome_says_so() -> None:

@@ -23,6 +23,7 @@ DEGRADES = {
     "html-doctype": "replaced by the program's own: nothing here depends on the mode",
     "html-body": "replaced by a div: its background stands on the outer table too, language and direction on a div",
     "html-lang": "not on cells in Yahoo: a story in another language is read aloud in the mail's",
+    "html-bdi": "holds what an inbox shows of a mail, each in its own direction; elsewhere that is hidden anyway",
     "html-dir": "Outlook for Windows, on links: none has one; Gmail's mobile page, a mail of two scripts",
     "html-role": "Yahoo, on tables alone: there are the roles that matter",
     "html-aria-label": "without it the mail is read aloud without its title",
