@@ -144,6 +144,17 @@ def test_a_topic_of_which_nothing_is_shown_has_no_heading_and_no_line() -> None:
         assert "At a glance" in form
 
 
+@pytest.mark.parametrize("budget", [BUDGET, 20_000])
+@pytest.mark.parametrize("stories", [*range(1, 9), 30])
+def test_both_forms_together_have_an_even_number_of_links(stories: int, budget: int) -> None:
+    pictures = ["", "https://courier.example/1.jpg"]
+    content = content_of(*(story(n, 1 + n % 2, image_url=pictures[n % 2]) for n in range(1, stories + 1)))
+    message = compose(composer_of(content, budget=budget), 1, 2)
+    html, text = html_of(message), text_of(message)
+    assert html.count(f'href="{VIEW}"') >= 1
+    assert (html.count("https://") + text.count("https://")) % 2 == 0
+
+
 def test_what_is_counted_has_a_link_of_the_readers_own_in_both_forms() -> None:
     content = content_of(*(story(n, 1) for n in range(1, 41)))
     message = compose(composer_of(content, budget=20_000), 1)
