@@ -70,6 +70,7 @@ def test_who_signs_up_in_spanish_is_written_to_in_spanish(site: Site) -> None:
     assert "Tus preferencias" in httpx2.get(link(welcome, "/p/"), headers={"Accept-Language": "ar"}).text
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_with_a_browser(site: Site) -> None:
     with sync_playwright() as playwright:
