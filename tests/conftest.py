@@ -1,18 +1,15 @@
 """What every test may ask for: a migrated database of each kind, and an instant."""
 
-import itertools
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from digestmail.store.database import Database
 from tests import services
-
-_numbers = itertools.count(1)
+from tests.postgres import EmptyDatabases
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -27,15 +24,18 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server with a migrated template database."""
+def postgresql_databases() -> Iterator[EmptyDatabases]:
+    """A PostgreSQL server that lends empty databases, with a template of them called `migrated`."""
     with services.postgresql() as url:
-        with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE migrated")
-        database = Database(f"{url.replace('postgresql', 'postgresql+psycopg')}/migrated")
-        database.migrate()
-        database.engine.dispose()
-        yield url
+        databases = EmptyDatabases(url)
+        yield databases
+        databases.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql_databases: EmptyDatabases) -> str:
+    """The URL of that server, without a database's name."""
+    return postgresql_databases.server
 
 
 @pytest.fixture(scope="session")
@@ -49,27 +49,22 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated, empty database, once of each kind."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database, once of each kind."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         path = tmp_path / "digestmail.db"
         path.write_bytes(template.read_bytes())
-        yield f"sqlite:///{path}"
-        return
-    server: str = request.getfixturevalue("postgresql_server")
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        # The quicker way here, which is the only one before PostgreSQL 15.
-        strategy = "STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated {strategy}")
-        yield f"{server.replace('postgresql', 'postgresql+psycopg')}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        database = Database(f"sqlite:///{path}")
+        yield database
+        database.engine.dispose()
+    else:
+        databases: EmptyDatabases = request.getfixturevalue("postgresql_databases")
+        with databases.lent() as database:
+            yield database
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A migrated, empty database, once of each kind."""
-    database = Database(database_url)
-    yield database
-    database.engine.dispose()
+def database_url(database: Database) -> str:
+    """Its URL."""
+    return database.url.render_as_string(hide_password=False)

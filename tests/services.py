@@ -102,6 +102,8 @@ def postgresql() -> Iterator[str]:
                 "fsync=off",
                 "-c",
                 "max_connections=60",
+                "-c",
+                "autovacuum=off",
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

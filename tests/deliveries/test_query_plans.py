@@ -236,7 +236,7 @@ def test_the_next_slot_is_counted_by_its_index(filled: Database) -> None:
     check(plans, OF_A_SLOT | OF_WHAT_IS_DUE)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_statistics_that_somebody_had_sqlite_make_while_the_ledger_was_small_do_no_harm(filled: Database) -> None:
     with filled.writing() as connection:
         connection.execute(text("ANALYZE"))
@@ -255,7 +255,7 @@ def test_statistics_that_somebody_had_sqlite_make_while_the_ledger_was_small_do_
     check(plans, OF_A_SLOT | OF_WHAT_IS_DUE | OF_A_READER | {("subscribers", "primary key")})
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
     database: Database, due: Callable[[int], list[int]]
 ) -> None:
@@ -282,7 +282,7 @@ def test_a_plan_made_while_the_ledger_was_small_is_good_when_it_is_large(
     assert after.idx_scan > before.idx_scan
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_mark_touches_no_index(filled: Database) -> None:
     with filled.writing() as connection:
         ours, ids = take(connection)

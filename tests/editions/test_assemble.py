@@ -146,7 +146,7 @@ def test_without_items_an_edition_is_empty(database: Database) -> None:
         assert titles(session, welcome_edition(session, now=SLOT)) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("damage", ["title = CAST(x'80' AS TEXT)", "published_at = 'yesterday'"])
 @pytest.mark.usefixtures("topics")
 def test_an_item_whose_row_cannot_be_read_is_left_out(database: Database, damage: str) -> None:

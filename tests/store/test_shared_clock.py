@@ -16,7 +16,7 @@ def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "system_clock", lambda: datetime.now(UTC) - timedelta(hours=1))
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.usefixtures("wrong")
 def test_it_shows_what_the_server_shows(database: Database) -> None:
     clock = shared_clock(database)
@@ -24,7 +24,7 @@ def test_it_shows_what_the_server_shows(database: Database) -> None:
         assert abs(clock() - present(session.connection())) < timedelta(seconds=1)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.usefixtures("wrong")
 def test_it_goes_on_while_the_server_is_away(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = shared_clock(database)
@@ -40,7 +40,7 @@ def test_it_goes_on_while_the_server_is_away(database: Database, monkeypatch: py
     assert clock() >= later
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.usefixtures("wrong")
 def test_until_the_server_was_reached_it_is_the_machines(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> datetime:

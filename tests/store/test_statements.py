@@ -127,7 +127,7 @@ def test_one_that_fails_undoes_those_that_run_with_it(database: Database, ids: l
         assert run_together(connection, [(NAMES, {}), (NAMES, {})]) == [("Climate",)]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_server_that_went_away_costs_one_transaction(database: Database, ids: list[int], calls: int) -> None:
     statement = Statement(SUBSCRIBERS)
