@@ -10,7 +10,7 @@ from digestmail.deliveries import ledger, retention
 from digestmail.deliveries.outcome import Outcome, Result
 from digestmail.deliveries.owner import this_process
 from digestmail.store.database import Database
-from digestmail.store.models import Delivery, Edition, Subscriber
+from digestmail.store.models import Bounce, Delivery, Edition, Subscriber
 from digestmail.store.outbox import ask_for
 from digestmail.store.states import Kind, State
 from tests.deliveries.conftest import SLOT
@@ -47,6 +47,19 @@ def test_what_ended_goes_and_then_its_edition(database: Database, due: Due) -> N
     assert prune(database) == 4
     assert left(database) == ([], 0)
     assert prune(database) == 0
+
+
+def test_what_came_back_is_remembered_a_month_longer(database: Database, due: Due) -> None:
+    due(1)
+    with database.transaction() as session:
+        reader = session.exec(select(Subscriber.id)).one()
+        for days in (32, 31, 30):
+            at = LATER - timedelta(days=days, microseconds=1)
+            session.add(Bounce(fingerprint=str(days), subscriber_id=reader, kind="soft", source="dsn", at=at))
+    assert prune(database, limit=1) == prune(database, limit=1) == 1
+    assert prune(database) == 0
+    with database.reading() as session:
+        assert session.exec(select(Bounce.fingerprint)).all() == ["30"]
 
 
 @pytest.mark.parametrize("state", [State.SENT, State.SKIPPED, State.EXPIRED, State.FAILED])
