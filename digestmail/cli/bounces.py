@@ -11,14 +11,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digestmail.cli.application import Json, app, fail, opened, progress, say, show, to_stderr, warn
 from digestmail.clock import Clock, system_clock
+from digestmail.deliveries.bounces.explain import explain
 from digestmail.deliveries.bounces.intake import Intake
-from digestmail.deliveries.bounces.mailbox import KEPT, Summary, messages_in_mbox, new_in_maildir, read_piped, take_file
+from digestmail.deliveries.bounces.mailbox import (
+    KEPT,
+    Summary,
+    messages_in_maildir,
+    messages_in_mbox,
+    new_in_maildir,
+    read_piped,
+    take_file,
+)
 from digestmail.deliveries.bounces.proof import Proofs
+from digestmail.deliveries.bounces.read import read_message
 from digestmail.deliveries.bounces.suppressions import suppressions as find_suppressions
 from digestmail.errors import InputError
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
-from digestmail.settings import Settings
+from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
@@ -41,6 +51,9 @@ def bounces(
     ] = None,
     mbox: Annotated[Path | None, typer.Option(help="Take the messages of an mbox, which is left as it is.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove from the Maildir what was understood.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Show how the messages are understood, and count nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take what came back: bounces, complaints and automatic replies. Without options, one message from standard input.
@@ -50,12 +63,16 @@ def bounces(
     """
     if sum(map(bool, (listen, maildir, mbox))) > 1:
         raise InputError("Say one of --listen, --maildir and --mbox.")
-    if listen:
+    if check:
+        if listen:
+            raise InputError("Nothing can be checked while listening. Say --maildir or --mbox, or pipe a message in.")
+        _check(maildir, mbox, recipient or "", as_json=as_json)
+    elif listen:
         _listen(listen, lmtp=lmtp)
     elif maildir or mbox:
         _take_files(maildir, mbox, remove=remove, as_json=as_json)
     else:
-        _take_piped(recipient or os.environ.get("ORIGINAL_RECIPIENT", ""))
+        _take_piped(recipient or os.environ.get("ORIGINAL_RECIPIENT", ""), as_json=as_json)
 
 
 @app.command()
@@ -68,15 +85,39 @@ def suppressions(as_json: Json = False) -> None:
 
 def intake_of(settings: Settings, database: Database, clock: Clock = system_clock) -> Intake:
     """The intake of this installation."""
-    return Intake(database, clock, Proofs(Publication.of(settings), Tokens(secret_of(settings))))
+    return Intake(database, clock, _proofs_of(settings))
 
 
-def _take_piped(recipient: str) -> None:
+def _proofs_of(settings: Settings) -> Proofs:
+    return Proofs(Publication.of(settings), Tokens(secret_of(settings)))
+
+
+def _check(maildir: Path | None, mbox: Path | None, recipient: str, *, as_json: bool) -> None:
+    proofs = _proofs_of(load_settings())
+    if maildir:
+        messages = messages_in_maildir(maildir)
+    elif mbox:
+        messages = (message for _, message in messages_in_mbox(_existing(mbox)))
+    else:
+        messages = iter([read_piped(sys.stdin.buffer)])
+    reports = (read_message(message, proofs, recipient=recipient) for message in messages)
+    show([row for report in reports for row in explain(report)], as_json=as_json, empty="There is no message.")
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.")
+    return file
+
+
+def _take_piped(recipient: str, *, as_json: bool) -> None:
     """Whatever fails here may work later: a mail server would throw the message away at any other status."""
     data = read_piped(sys.stdin.buffer)
     try:
         with opened() as (settings, database):
-            intake_of(settings, database).take_message(data, recipient=recipient)
+            taken = intake_of(settings, database).take_message(data, recipient=recipient)
+        if as_json:
+            show(taken._asdict(), as_json=True)
     except Exception as error:
         to_stderr.print(f"not counted, to be tried again: {_in_words(error)}", markup=False, soft_wrap=True)
         sys.exit(_COME_AGAIN)
@@ -129,9 +170,7 @@ def _take_maildir(folder: Path, intake: Intake, summary: Summary, bar: Progress,
 
 
 def _take_mbox(file: Path, intake: Intake, summary: Summary, bar: Progress) -> None:
-    if not file.is_file():
-        fail(f"There is no file {file}.")
-    task = bar.add_task("Reading", total=file.stat().st_size)
+    task = bar.add_task("Reading", total=_existing(file).stat().st_size)
     for ends, message in messages_in_mbox(file):
         summary.note(intake.take_message(message))
         bar.update(task, completed=ends)

@@ -68,6 +68,30 @@ def test_a_mail_server_pipes_a_bounce_in(environment: dict[str, str], addresses:
     assert sorted(suppressed(run)) == ["r0@example.org", "r1@example.org", "r2@example.org"]
 
 
+def test_a_person_can_see_how_messages_are_understood_and_nothing_is_counted(
+    environment: dict[str, str], addresses: list[str], run: Run, tmp_path: Path
+) -> None:
+    shown = pipe(environment, dsn(recipient()), "--check", "--json", "--recipient", addresses[0]).stdout
+    [row] = json.loads(shown)
+    assert (row["what"], row["verdict"], row["status"], row["proven"]) == ("bounce", "hard", "5.1.1", True)
+    assert row["recipients"] == ["r0@example.org"]
+    box, away = tmp_path / "box", NO_BOUNCES["vacation with a null sender"]
+    box.write_bytes(b"".join(b"From x\n" + data + b"\n" for data in (dsn(recipient()), complaint(), away)))
+    rows = json.loads(run("bounces", "--mbox", str(box), "--check", "--json").stdout)
+    assert [(row["what"], row["proven"]) for row in rows][:2] == [("bounce", False), ("complaint", False)]
+    assert (rows[2]["what"], rows[2]["verdict"]) == ("automatic reply", "")
+    assert len(rows) == 3
+    assert "hard" in run("bounces", "--mbox", str(box), "--check").stdout
+    assert suppressed(run) == []
+
+
+def test_the_pipe_says_what_became_of_a_message_where_it_is_asked(
+    environment: dict[str, str], addresses: list[str]
+) -> None:
+    shown = pipe(environment, dsn(recipient()), "--recipient", addresses[0], "--json").stdout
+    assert json.loads(shown) == {"counted": "hard", "suppressed": True}
+
+
 def test_what_needs_no_counting_ends_well_too(environment: dict[str, str], addresses: list[str], run: Run) -> None:
     for data in (b"", b"\xff\x00" * 100, dsn(recipient()), *NO_BOUNCES.values()):
         assert pipe(environment, data).exit_code == 0

@@ -39,6 +39,13 @@ def new_in_maildir(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "new").iterdir() if path.is_file() and not path.name.startswith("."))
 
 
+def messages_in_maildir(folder: Path) -> Iterator[bytes]:
+    """The new messages of a Maildir, which is left as it is."""
+    for path in new_in_maildir(folder):
+        with path.open("rb") as file:
+            yield file.read(MAX_OCTETS)
+
+
 def take_file(path: Path, take: Take, *, remove: bool) -> Taken | None:
     """Take a message of a Maildir and move it to `cur` as seen, or remove it; None where another was quicker.
 

@@ -68,7 +68,7 @@ def take(session: Session, report: Report, *, now: datetime) -> Taken:
     """Count a report and do what follows; of several recipients that a provider names, what became of the last one."""
     if report.nature not in (Nature.BOUNCE, Nature.COMPLAINT):
         return Taken(Counted(report.nature.value))
-    if report.proof[:3] == (None, None, False):
+    if not report.proof.proves:
         return Taken(Counted.UNPROVEN)
     taken = Taken(Counted.UNKNOWN)
     for case in _cases(session, report):

@@ -64,6 +64,11 @@ class Proof(NamedTuple):
     """The report is signed by a provider: the addresses in it can be trusted."""
     message_name: MessageName | None = None
 
+    @property
+    def proves(self) -> bool:
+        """Whether it tells for certain whose message it was."""
+        return self.addressed or self.delivery_id is not None or self.subscriber_id is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
