@@ -49,9 +49,12 @@ class _Group(NamedTuple):
 
 
 class _Around(NamedTuple):
-    """What stands around the sections, how many octets of HTML it has, and how many links in both forms."""
+    """What stands around the sections, how many octets of HTML it has, and how many links in both forms.
 
-    frame: Frame
+    The second frame has one link more: it is for where the number of links would be odd without it.
+    """
+
+    frames: tuple[Frame, Frame]
     size: int
     links: int
 
@@ -83,7 +86,7 @@ class Layouts:
         self._groups = _grouped(self._selector.matters)
         self._sections: dict[tuple[int, int], SectionParts] = {}
         self._stories: dict[tuple[int, ...], StoryParts] = {}
-        self._frames: dict[tuple[date, int, frozenset[int], bool, bool, bool], _Around] = {}
+        self._frames: dict[tuple[date, int, frozenset[int], bool, bool], _Around] = {}
         self.wire_ready = self._parts.wire_ready
         """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
@@ -113,12 +116,12 @@ class Layouts:
         if not stories:
             return None
         lines = index_lines(len(sections), stories)
-        around = self._around(day, chosen, hidden, lines[0] > 0, False, False)
+        around = self._around(day, chosen, hidden, lines[0] > 0, False)
         counted = 0
         if stories > self._always_fit and (kept := self._kept(sections, lines, around)):
             ready = [section.cut(part, lines=count) for section, part, count in zip(sections, kept, lines, strict=True)]
             counted = stories - sum(part.shown for part in kept)
-            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0, False)
+            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0)
         else:
             try:
                 ready = [section.ready[count] for section, count in zip(sections, lines)]  # noqa: B905 - of one length
@@ -126,8 +129,7 @@ class Layouts:
                 ready = [self._whole(section, count) for section, count in zip(sections, lines, strict=True)]
         columns: Any = zip(*ready)  # noqa: B905 - of one length
         text_index, html_index, text, html, links = columns
-        if (around.links + sum(links)) % 2:
-            around = self._around(day, chosen, hidden, lines[0] > 0, counted > 0, True)
+        frame = around.frames[(around.links + sum(links)) % 2]
         values: dict[str, Sequence[bytes]] = {
             "text index": text_index,
             "text sections": text,
@@ -135,7 +137,7 @@ class Layouts:
             "html index": html_index,
             "html sections": html,
         }
-        return around.frame, values, sections[0].title, stories, counted
+        return frame, values, sections[0].title, stories, counted
 
     def _kept(self, sections: Sequence[SectionParts], lines: Sequence[int], around: _Around) -> list[Kept]:
         """What is left of each section in a digest that would be over the budget; empty where it is not."""
@@ -172,28 +174,27 @@ class Layouts:
             self._shared.keep(section.ready, lines, found, ENTRY_OCTETS + len(found.text) + len(found.html))
         return found
 
-    def _around(
-        self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool, browser: bool
-    ) -> _Around:
+    def _around(self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool) -> _Around:
         chosen &= self._selector.matters_for_announcements
-        key = (day, chosen, hidden, index, more, browser)
+        key = (day, chosen, hidden, index, more)
         return self._frames.get(key) or self._make_around(*key)
 
-    def _make_around(
-        self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool, browser: bool
-    ) -> _Around:
+    def _make_around(self, day: date, chosen: int, hidden: frozenset[int], index: bool, more: bool) -> _Around:
         words = self._language.dateline(day)
         keys = list(frame_keys(self._selector.announcements(chosen, hidden), index=index))
         size = self._parts.html.size(keys, {"day": octets_of(words), **_SIZES})
         if more:
             keys.append(MORE)
-        if browser:
-            keys.append(BROWSER)
-        body = alternative(self._parts.text.around(keys), self._parts.html.around(keys))
-        frame = Frame([self._headers, *body], {"day": inline(words)})
-        made = _Around(frame, size, self._parts.text.links(keys) + self._parts.html.links(keys))
-        key = (day, chosen, hidden, index, more, browser)
-        return self._shared.keep(self._frames, key, made, ENTRY_OCTETS + frame.octets)
+
+        def frame(keys: list[str]) -> Frame:
+            body = alternative(self._parts.text.around(keys), self._parts.html.around(keys))
+            return Frame([self._headers, *body], {"day": inline(words)})
+
+        links = self._parts.text.links(keys) + self._parts.html.links(keys)
+        made = _Around((frame(keys), frame([*keys, BROWSER])), size, links)
+        key = (day, chosen, hidden, index, more)
+        octets = ENTRY_OCTETS + sum(each.octets for each in made.frames)
+        return self._shared.keep(self._frames, key, made, octets)
 
     def _fit_always(self, content: Content) -> int:
         """So many stories fit into any digest of this edition: it need not be measured."""
