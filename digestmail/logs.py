@@ -11,6 +11,7 @@ def log_plainly() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # it tells of each part that it loads
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of each request
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells of each address in full, tokens and all
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -104,28 +104,13 @@ class Digest:
         self, *, kind: Kind, publication: Publication, language: Language, marker: Marker, browser: bool = True
     ) -> Rendering:
         """Both forms of the mail; `browser` says whether the plain one links to the digest in the browser too."""
-        return render(
-            "digest",
-            marker=marker,
-            publication=publication,
-            language=language,
-            digest=self,
-            welcome=kind is Kind.WELCOME,
-            page=False,
-            browser=browser,
-        )
+        values = {"digest": self, "welcome": kind is Kind.WELCOME, "page": False, "browser": browser}
+        return render("digest", marker=marker, publication=publication, language=language, **values)
 
     def render_page(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
         """The same as a page for a browser."""
-        return render_page(
-            "digest",
-            marker=marker,
-            publication=publication,
-            language=language,
-            digest=self,
-            welcome=kind is Kind.WELCOME,
-            page=True,
-        )
+        values = {"digest": self, "welcome": kind is Kind.WELCOME, "page": True}
+        return render_page("digest", marker=marker, publication=publication, language=language, **values)
 
 
 def subject(*, lead: str, stories: int, kind: Kind, publication: Publication, language: Language) -> str:

@@ -1,5 +1,6 @@
 """The first journey: sign up, confirm, read the welcome digest, leave with one click, and hear no more."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -48,6 +49,12 @@ def test_from_the_form_to_the_last_mail(site: Site) -> None:
         answer = httpx2.post(one_click, data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
         assert answer.status_code == 200
     assert site.standing(ANN) == "unsubscribed"
+
+    for log in (site.folder / "data" / "logs").iterdir():
+        told = log.read_text()
+        assert ANN not in told, f"{log.name} has an address in full"
+        assert one_click.rpartition("/")[2] not in told, f"{log.name} has the token of a link"
+        assert not re.search(r"\+[0-9a-f]{26}@", told), f"{log.name} has the token of a bounce address"
 
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert site.json("tick", "--now", tomorrow.isoformat())["sent"] == 0

@@ -4,7 +4,6 @@ Nothing is ever sent in reply, so no loop can begin here. Nothing is relayed, no
 """
 
 import asyncio
-import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from digestmail.deliveries.bounces.intake import Intake
 
 log = structlog.get_logger(__name__)
-logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells of each address there, and tokens reach no log
 
 MAX_OCTETS = 5 * 1024 * 1024
 """What a mail server returns is at most our own message and its account of it, a few hundred kilobytes."""
@@ -43,7 +41,7 @@ _BUSY = b"421 4.7.0 Too many connections, please try again later\r\n"
 class _Handler:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self.at_work = 0
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -63,7 +61,7 @@ class _Handler:
         """One answer for SMTP, one for each recipient for LMTP (RFC 2033, 4.2)."""
         self.at_work += 1
         try:
-            async with self._room:
+            async with self._turns:
                 answers = [await self._take(envelope, recipient) for recipient in envelope.rcpt_tos]
         finally:
             self.at_work -= 1
