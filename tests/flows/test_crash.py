@@ -1,6 +1,7 @@
 """The third journey: worker, beat and broker are killed in the middle of a run, and still everybody gets a digest."""
 
 import io
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -20,10 +21,9 @@ from tests.relay import running as relay_running
 from tests.services import wait_until
 
 CONNECTIONS = 8
-
-
 READERS = 2000
 KILLS = 4
+SOME = 50
 
 
 @pytest.mark.long
@@ -58,20 +58,29 @@ def test_nobody_is_lost_when_everything_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_stop_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:
+    stopping = threading.Event()
+
     def slow(command: str, _recipient: str) -> None:
-        if command == "DOT":
-            time.sleep(0.1)
+        if command == "DOT" and len(relay.caught) > SOME:
+            stopping.wait(30)  # no run is too quick for a stop in its middle
+            time.sleep(0.5)
 
     now = datetime.now(UTC)
     with relay_running(slow) as relay:
-        site = Site(tmp_path, DIGESTMAIL_SMTP_URL=f"smtp://127.0.0.1:{relay.relay.port}")
-        prepare(site, 500, now)
+        site = Site(
+            tmp_path,
+            DIGESTMAIL_SMTP_URL=f"smtp://127.0.0.1:{relay.relay.port}",
+            DIGESTMAIL_SMTP_CONNECTIONS=str(CONNECTIONS),
+        )
+        prepare(site, READERS, now)
         site.start()
-        wait_until(lambda: len(relay.caught) > 50, what="some mails")
+        wait_until(lambda: len(relay.caught) > SOME, what="some mails")
+        threading.Timer(0.5, stopping.set).start()
         site.stop()
         with site.database.reading() as session:
             [states] = summary(session.connection()).values()
-        assert states == {State.SENT: len(relay.caught), State.DUE: 500 - len(relay.caught)}
+        assert states == {State.SENT: len(relay.caught), State.DUE: READERS - len(relay.caught)}
+        assert SOME < len(relay.caught) < READERS
 
 
 def prepare(site: Site, readers: int, now: datetime) -> None:
