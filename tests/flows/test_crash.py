@@ -23,7 +23,7 @@ from tests.services import wait_until
 CONNECTIONS = 8
 READERS = 2000
 KILLS = 4
-SOME = 50
+BEFORE_THE_STOP = 50
 
 
 @pytest.mark.long
@@ -61,7 +61,7 @@ def test_a_stop_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:
     stopping = threading.Event()
 
     def slow(command: str, _recipient: str) -> None:
-        if command == "DOT" and len(relay.caught) > SOME:
+        if command == "DOT" and len(relay.caught) > BEFORE_THE_STOP:
             stopping.wait(30)  # no run is too quick for a stop in its middle
             time.sleep(0.5)
 
@@ -74,13 +74,13 @@ def test_a_stop_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:
         )
         prepare(site, READERS, now)
         site.start()
-        wait_until(lambda: len(relay.caught) > SOME, what="some mails")
+        wait_until(lambda: len(relay.caught) > BEFORE_THE_STOP, what="some mails")
         threading.Timer(0.5, stopping.set).start()
         site.stop()
         with site.database.reading() as session:
             [states] = summary(session.connection()).values()
         assert states == {State.SENT: len(relay.caught), State.DUE: READERS - len(relay.caught)}
-        assert SOME < len(relay.caught) < READERS
+        assert BEFORE_THE_STOP < len(relay.caught) < READERS
 
 
 def prepare(site: Site, readers: int, now: datetime) -> None:
