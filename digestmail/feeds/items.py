@@ -12,7 +12,7 @@ from digestmail.feeds.clean import link_key
 from digestmail.feeds.document import Entry, ParsedFeed, host_of
 from digestmail.feeds.known import Recognised, has_path, recognise, text_key
 from digestmail.feeds.moment import unfrozen
-from digestmail.feeds.naming import folded
+from digestmail.feeds.naming import folded, searchable
 from digestmail.feeds.rhythm import HISTORY, is_too_much, rhythm_of
 from digestmail.feeds.withdrawn import restore, withdraw
 from digestmail.store.database import insert_new
@@ -189,6 +189,7 @@ class _Says:
             "author": entry.author,
             "source": self.source,
             "image_url": entry.image_url,
+            "search_text": searchable(entry.title, entry.excerpt, entry.author, self.source),
             "language": entry.language or self.language,
         }
 

@@ -1,4 +1,4 @@
-"""What a topic is called when it is made from a name that a feed, a file or a person gives (pure)."""
+"""Names and words as they are compared, and what a topic is called that is made from a name (pure)."""
 
 import re
 import unicodedata
@@ -12,6 +12,12 @@ _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d
 def folded(name: str) -> str:
     """What is equal for two spellings of one category: they may differ in case and white space."""
     return " ".join(name.casefold().split())
+
+
+def searchable(*texts: str) -> str:
+    """What is equal for two spellings of a text that a person looks for: case, accents and white space do not count."""
+    letters = unicodedata.normalize("NFKD", " ".join(texts).casefold())
+    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
 
 def slug_of(name: str) -> str:

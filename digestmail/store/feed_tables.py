@@ -5,7 +5,7 @@ See `digestmail.store.models`, which has all tables.
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlmodel import Field, SQLModel
 
@@ -120,6 +120,8 @@ class Item(SQLModel, table=True):
     """Why it cannot be rendered; then no edition shows it."""
     withdrawn_at: datetime | None = instant(nullable=True)
     """When its feeds took it back; no edition that is frozen later shows it."""
+    search_text: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    """What it says as `feeds.naming.searchable` has it: where words are looked for."""
 
 
 class ItemSource(SQLModel, table=True):

@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel, col
 
 from digestmail.store.columns import NEVER_AGAIN, BigId, index_where, instant, primary_key, reference
 from digestmail.store.feed_tables import Feed, Hub, Item, ItemSource, ItemTopic, Notice, Route, Topic
-from digestmail.store.states import IN_HAND, Standing, State
+from digestmail.store.states import IN_HAND, MailFormat, Standing, State
 
 __all__ = [
     "WAITING",
@@ -23,6 +23,7 @@ __all__ = [
     "ConsentEvent",
     "Delivery",
     "Edition",
+    "Erasure",
     "Feed",
     "Gift",
     "Hub",
@@ -72,6 +73,11 @@ class Subscriber(SQLModel, table=True):
     """The local day of the next slot."""
     window_start_at: datetime | None = instant(nullable=True)
     """Where the next digest's window starts: the cutoff of the last one."""
+    paused_until_day: date | None = None
+    """No digest before this local day."""
+    mail_format: str = Field(default=MailFormat.HTML, sa_column_kwargs={"server_default": MailFormat.HTML})
+    moving_from_id: int | None = Field(default=None, sa_type=BigId)
+    """While pending: the subscriber whose new address this is, once it confirms. No foreign key, as it soon goes."""
 
 
 class Subscription(SQLModel, table=True):
@@ -135,6 +141,7 @@ class Delivery(SQLModel, table=True):
         index_where("ix_deliveries_suspect", "crashes", "id", where="crashes > 0 AND resting IN ('due', 'deferred')"),
         index_where("ix_deliveries_claimed", "claim_id", where="claim_id IS NOT NULL"),
         index_where("ix_deliveries_aside", "resting", "id", where="resting IN ('doubt', 'held')"),
+        index_where("ix_deliveries_confirmations", "created_at", where="kind = 'confirmation'"),
         NEVER_AGAIN,
     )
     id: int | None = primary_key()
@@ -281,3 +288,15 @@ class ConsentEvent(SQLModel, table=True):
     ip: str = ""
     """Truncated to its network: /24 for IPv4, /48 for IPv6."""
     user_agent: str = ""
+    reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Why the reader left, in the reader's own words; mostly empty."""
+    locale: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The language in which the sentence was read; empty where nobody knows."""
+
+
+class Erasure(SQLModel, table=True):
+    """Somebody who asked to be forgotten. Of the address a keyed hash is kept, so that no import brings it back."""
+
+    __tablename__ = "erasures"
+    email_hash: str = Field(primary_key=True)
+    erased_at: datetime = instant()

@@ -12,6 +12,15 @@ class Standing(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+class MailFormat(StrEnum):
+    """In what form a reader wants the digest."""
+
+    HTML = "html"
+    """Both forms in one message."""
+    TEXT = "text"
+    """The plain form alone."""
+
+
 class FeedState(StrEnum):
     """Whether a feed is polled."""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from digestmail.store.models import ConsentEvent
+from digestmail.store.models import ConsentEvent, Subscriber
 
 WORDING = "2026-11-23"
 """The version of the sentences beside the sign-up and confirm buttons; a new date when they change in meaning."""
@@ -45,16 +45,21 @@ class Origin:
         return cls(source, network, user_agent[:200])
 
 
-def record(session: Session, subscriber_id: int, event: Event, *, origin: Origin, now: datetime) -> None:
-    """Write one event down."""
+def record(
+    session: Session, subscriber: Subscriber, event: Event, *, origin: Origin, now: datetime, reason: str = ""
+) -> None:
+    """Write one event down, which was asked about in the language that the subscriber has."""
+    assert subscriber.id is not None  # noqa: S101 - it came out of the database
     session.add(
         ConsentEvent(
-            subscriber_id=subscriber_id,
+            subscriber_id=subscriber.id,
             event=event,
             wording=WORDING,
             at=now,
             source=origin.source,
             ip=origin.ip,
             user_agent=origin.user_agent,
+            reason=reason,
+            locale=subscriber.locale,
         )
     )

@@ -213,7 +213,7 @@ def _insert(session: Session, rows: list[_Row], *, now: datetime) -> None:
     ]
     events = [
         {"subscriber_id": ids[row.address.key], "event": Event.IMPORTED, "wording": WORDING, "at": now}
-        | {"source": row.source, "ip": "", "user_agent": ""}
+        | {"source": row.source, "ip": "", "user_agent": "", "locale": row.locale}
         for row in rows
     ]
     connection.execute(insert(Subscription), subscriptions)

@@ -59,6 +59,6 @@ def change(
         reschedule(session, subscriber, now=now)
     subscriber.locale = locale or subscriber.locale
     set_topics(session, subscriber_id, choices.topics)
-    record(session, subscriber_id, Event.CHANGED, origin=origin, now=now)
+    record(session, subscriber, Event.CHANGED, origin=origin, now=now)
     session.flush()
     return find(session, subscriber_id)

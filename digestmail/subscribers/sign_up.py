@@ -89,7 +89,7 @@ def sign_up(
     subscriber.source = origin.source
     subscriber.locale = locale
     _choose(session, subscriber, choices)
-    record(session, _id(subscriber), Event.SIGNED_UP, origin=origin, now=now)
+    record(session, subscriber, Event.SIGNED_UP, origin=origin, now=now)
     _mail(session, Kind.CONFIRMATION, subscriber, now=now)
 
 
@@ -114,7 +114,7 @@ def confirm(session: Session, delivery_id: int, *, origin: Origin, now: datetime
     subscriber.confirmations = 0
     ask_for(session, Kind.WELCOME, _id(subscriber), now=now)
     reschedule(session, subscriber, now=now)
-    record(session, _id(subscriber), Event.CONFIRMED, origin=origin, now=now)
+    record(session, subscriber, Event.CONFIRMED, origin=origin, now=now)
     return _confirmation(ConfirmationStatus.CONFIRMED, subscriber)
 
 

@@ -21,7 +21,7 @@ def unsubscribe(session: Session, subscriber_id: int, *, origin: Origin, now: da
         subscriber.standing = Standing.UNSUBSCRIBED
         subscriber.unsubscribed_at = now
         reschedule(session, subscriber, now=now)
-        record(session, subscriber_id, Event.UNSUBSCRIBED, origin=origin, now=now)
+        record(session, subscriber, Event.UNSUBSCRIBED, origin=origin, now=now)
     return True
 
 
@@ -39,5 +39,5 @@ def undo(session: Session, subscriber_id: int, *, origin: Origin, now: datetime)
     # Not all that came meanwhile: a month of stories in one mail would help nobody.
     subscriber.window_start_at = max(subscriber.window_start_at or now, now - timedelta(days=1))
     reschedule(session, subscriber, now=now)
-    record(session, subscriber_id, Event.UNDONE, origin=origin, now=now)
+    record(session, subscriber, Event.UNDONE, origin=origin, now=now)
     return True

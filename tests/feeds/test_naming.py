@@ -1,4 +1,4 @@
-"""Slugs out of names."""
+"""Slugs out of names, and texts as they are looked for."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.feeds.naming import folded, name_from, slug_of, slugs_for
+from digestmail.feeds.naming import folded, name_from, searchable, slug_of, slugs_for
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -59,3 +59,16 @@ def test_made_topics_are_found_again() -> None:
 
 def test_a_slug_can_be_said_in_words() -> None:
     assert name_from("public-health") == "Public health"
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (("Élections  à\nParis", "", "Zoë"), "elections a paris zoe"),
+        (("STRASSE", "straße"), "strasse strasse"),
+        (("Новости й", "ニュース"), "новости и ニュース"),
+        ((), ""),
+    ],
+)
+def test_case_and_accents_do_not_count_where_words_are_looked_for(texts: tuple[str, ...], found: str) -> None:
+    assert searchable(*texts) == found

@@ -15,8 +15,9 @@ from sqlmodel import SQLModel, col, select
 
 from digestmail import store
 from digestmail.deliveries.accounts import editions_that_differ
+from digestmail.feeds.naming import searchable
 from digestmail.store.database import Database
-from digestmail.store.models import Claim, Delivery, Edition, Subscriber
+from digestmail.store.models import Claim, Delivery, Edition, Item, Subscriber
 from digestmail.store.outbox import ask_for
 from digestmail.store.states import Kind, State
 
@@ -77,6 +78,10 @@ def fill_the_first_version(database: Database) -> None:
                 f" {at if state == 'sent' else 'NULL'}, NULL, {created_at})"
             )
         execute("DELETE FROM deliveries WHERE id = 9")
+        execute(
+            "INSERT INTO items (id, url, link_key, title, excerpt, author, source, image_url, published_at, seen_at)"
+            f" VALUES (1, 'https://example.org/1', 'example.org/1', 'L’Élection', 'À Łódź', 'Zoë', '', '', {at}, {at})"
+        )
         if not database.is_sqlite:
             execute("SELECT setval('deliveries_id_seq', 9)")
 
@@ -108,6 +113,8 @@ def test_the_newest_version_keeps_the_ledger_and_lets_open_rows_go_on(empty: Dat
         assert session.exec(select(Claim)).all() == []
         assert session.exec(select(Edition.planned)).all() == [3]
         assert editions_that_differ(session.connection()) == []
+        item = session.exec(select(Item)).one()
+        assert item.search_text == searchable(item.title, item.excerpt, item.author, item.source)
 
 
 def test_numbers_of_deliveries_are_not_given_again_by_the_second_version(empty: Database) -> None:
