@@ -1,4 +1,4 @@
-"""How many stories a topic brings: counted over the last weeks, and told in words that promise no more than is known."""
+"""How many stories a topic brings: counted over the last weeks, and told in words that promise no more than that."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

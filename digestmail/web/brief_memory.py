@@ -21,10 +21,10 @@ class BriefMemory(Generic[K, V]):
     def recall(self, key: K, make: Callable[[], V], *, now: datetime) -> V:
         """The value, from `make` where none is kept or it is too old. Whoever asks meanwhile waits for it."""
         with self._lock:
-            kept = self._kept.pop(key, None)
+            kept = self._kept.get(key)
             if kept is None or not timedelta() <= now - kept[0] < self._span:
-                kept = now, make()
-                while len(self._kept) >= self._most:
-                    del self._kept[min(self._kept, key=lambda other: self._kept[other][0])]
-            self._kept[key] = kept
+                self._kept.pop(key, None)
+                kept = self._kept[key] = now, make()
+                while len(self._kept) > self._most:
+                    del self._kept[next(iter(self._kept))]
             return kept[1]
