@@ -79,13 +79,13 @@ def _read(site: Site, session: Session, typed: Typed, reader: Preferences) -> Ch
     now = site.clock()
     kept = reader.choices.paused_until_day
     try:
-        if typed.pause_for is not None:
+        if typed.pause_for:
             until = pause_of_days(typed.pause_for, time_zone=choices.time_zone, now=now)
-        elif typed.pause_until is None or typed.pause_until == str(kept):
+        elif typed.pause_until == str(kept):
             until = kept
         else:
             until = read_pause(typed.pause_until, time_zone=choices.time_zone, now=now)
-        mail_format = reader.choices.mail_format if typed.mail_format is None else read_format(typed.mail_format)
+        mail_format = read_format(typed.mail_format) if typed.mail_format else reader.choices.mail_format
         choices = replace(choices, mail_format=mail_format, paused_until_day=until)
     except InputError as error:
         wrong[error.field] = error.message

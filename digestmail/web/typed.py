@@ -53,10 +53,11 @@ class Typed(BaseModel):
     time_zone: str = ""
     days: list[str] = []
     lang: str = ""
-    mail_format: str | None = None
-    pause_until: str | None = None
-    """Empty: no pause. A form that has no such field leaves the pause as it is; so it does with the format."""
-    pause_for: str | None = None
+    mail_format: str = ""
+    """Empty: as it is."""
+    pause_until: str = ""
+    """Empty: no pause."""
+    pause_for: str = ""
     """The days of a pause that was chosen by a button, from today on; 0 ends it. It goes before `pause_until`."""
 
     @classmethod

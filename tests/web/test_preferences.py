@@ -67,17 +67,17 @@ def test_saving_what_is_there_already_says_so_and_writes_nothing(web: Web) -> No
     assert web.rows() == before
 
 
-def test_a_form_without_the_newer_fields_leaves_them_alone(web: Web) -> None:
+def test_an_empty_day_ends_a_pause_and_a_form_without_the_format_leaves_it_alone(web: Web) -> None:
     link = web.link(Purpose.PREFERENCES, web.subscribe())
     web.client.post(link, data=CHANGED | {"mail_format": "text", "pause_for": "14"})
-    web.client.post(link, data=CHANGED | {"hour": "9"})
-    row = web.subscriber()
-    assert (row.hour, row.mail_format, str(row.paused_until_day)) == (9, "text", "2026-12-07")
+    assert str(web.subscriber().paused_until_day) == "2026-12-07"
+    web.client.post(link, data=CHANGED | {"pause_until": ""})
+    assert (web.subscriber().mail_format, web.subscriber().paused_until_day) == ("text", None)
 
 
 def test_a_button_pauses_for_a_while_and_another_resumes(web: Web) -> None:
     link = web.link(Purpose.PREFERENCES, web.subscribe())
-    assert 'value="0"' not in web.client.get(link).text
+    assert 'name="pause_for" value="0"' not in web.client.get(link).text
     assert "paused until Monday, 30 November 2026." in web.client.post(link, data=CHANGED | {"pause_for": "7"}).text
     page = web.client.get(link).text
     assert 'name="pause_until" type="date" min="2026-11-24" max="2027-11-24" value="2026-11-30"' in page
