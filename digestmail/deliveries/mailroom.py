@@ -94,6 +94,7 @@ class Mailroom:
             topics=claimed.topics,
             day=claimed.day,
             hidden=claimed.hidden,
+            mail_format=claimed.mail_format,
         )
 
     def _letter(self, language: Language) -> LetterComposer:

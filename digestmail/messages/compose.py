@@ -15,7 +15,7 @@ from digestmail.messages.publication import Publication
 from digestmail.messages.quoted_printable import inline
 from digestmail.messages.shared import Shared
 from digestmail.messages.tidy import tidy
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, MailFormat
 from digestmail.tokens import Purpose, Tokens
 
 
@@ -78,13 +78,14 @@ class DigestComposer:
         topics: frozenset[int],
         day: date,
         hidden: frozenset[int] = frozenset(),
+        mail_format: str = MailFormat.HTML,
     ) -> Message | None:
         """The message of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
 
         It shows no announcement that is `hidden` (ids). Raises ValueError if the recipient's address cannot stand in a
         header.
         """
-        layout = self._layouts.of(topics, day, hidden)
+        layout = self._layouts.of(topics, day, hidden, text=mail_format == MailFormat.TEXT)
         if layout is None:
             return None
         frame, values, title, stories, counted = layout

@@ -15,7 +15,7 @@ from digestmail.store.columns import NOW
 from digestmail.store.database import aside
 from digestmail.store.models import WAITING, Delivery
 from digestmail.store.statements import Statement
-from digestmail.store.states import Kind, State
+from digestmail.store.states import Kind, MailFormat, State
 
 
 class Claimed(NamedTuple):
@@ -35,6 +35,7 @@ class Claimed(NamedTuple):
     locale: str = "en"
     hidden: frozenset[int] = frozenset()
     """The ids of the announcements that it does not show."""
+    mail_format: str = MailFormat.HTML
 
 
 _SUSPECT = and_(col(Delivery.crashes) > literal_column("0"), WAITING)
@@ -141,6 +142,7 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 reader.unwanted(kind),
                 reader.locale,
                 hidden.get(number, _NONE),
+                reader.mail_format,
             )
         )
     return claimed
