@@ -16,6 +16,7 @@ from digestmail.store.states import Kind, Standing
 _STANDING_FOR = {
     Kind.DIGEST: Standing.ACTIVE,
     Kind.WELCOME: Standing.ACTIVE,
+    Kind.COPY: Standing.ACTIVE,
     Kind.REMINDER: Standing.ACTIVE,
     Kind.CONFIRMATION: Standing.PENDING,
 }

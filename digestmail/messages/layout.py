@@ -96,10 +96,12 @@ class Layouts:
         self._more_octets = cache(lambda hidden: line + octets_of(more_in_words(hidden, language)))
         self._always_fit = self._fit_always(content)
 
-    def of(self, topics: frozenset[int], day: date, hidden: frozenset[int], *, text: bool = False) -> Layout | None:
+    def of(
+        self, topics: frozenset[int], day: date, hidden: frozenset[int], *, only_text: bool = False
+    ) -> Layout | None:
         """The digest of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
 
-        It shows no announcement that is `hidden` (ids). If `text`, it has the plain form alone, and all stories.
+        It shows no announcement that is `hidden` (ids). If `only_text`, it has the plain form alone, and all stories.
 
         This is done for each reader, so what can be looked up is looked up before anything is called.
         """
@@ -117,7 +119,7 @@ class Layouts:
         if not stories:
             return None
         lines = index_lines(len(sections), stories)
-        if text:
+        if only_text:
             frame = self._text_frame(day, chosen, hidden, lines[0] > 0)
             return frame, self._in_text(sections, lines), sections[0].title, stories, 0
         around = self._around(day, chosen, hidden, lines[0] > 0, False)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CTE, Connection, Integer, bindparam, literal_column
 from sqlmodel import and_, col, func, or_, select, update
 
+from digestmail.deliveries.copies import originals
 from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.deliveries.ledger.claims import THE_CLAIM, renew
 from digestmail.deliveries.readers import readers
@@ -27,7 +28,7 @@ class Claimed(NamedTuple):
     email: str
     slot_at: datetime
     day: date
-    """A digest's scheduled day, else the slot's in UTC."""
+    """A digest's scheduled day, of a copy that of what it repeats, else the slot's in UTC."""
     edition_id: int | None
     attempts: int
     topics: frozenset[int]
@@ -124,10 +125,14 @@ def claim_suspects(connection: Connection, claim_id: int, *, now: datetime) -> l
 def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
     taken.sort(key=_URGENCY)
     known = readers(connection, [row[4] for row in taken])
-    hidden = hidden_announcements(connection, [(row[2], row[4], row[5]) for row in taken if row[7] is not None])
+    repeated = originals(connection, [row[2] for row in taken if row[3] == Kind.COPY])
+    shown = [(row[2], row[4], row[5]) for row in taken if row[7] is not None and row[2] not in repeated]
+    shown += [(repeated[row[2]].id, row[4], repeated[row[2]].slot_at) for row in taken if row[2] in repeated]
+    hidden = hidden_announcements(connection, shown)
     claimed: list[Claimed] = []
     for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in taken:
         reader, kind = known[subscriber_id], _KINDS[name]
+        original = repeated.get(number)
         claimed.append(
             Claimed(
                 number,
@@ -135,13 +140,13 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 subscriber_id,
                 reader.email,
                 slot_at,
-                day or slot_at.astimezone(UTC).date(),
+                day or (original.day if original else slot_at.astimezone(UTC).date()),
                 edition_id,
                 attempts,
                 reader.topics,
                 reader.unwanted(kind),
                 reader.locale,
-                hidden.get(number, _NONE),
+                hidden.get(original.id if original else number, _NONE),
                 reader.mail_format,
             )
         )
