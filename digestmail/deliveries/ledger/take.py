@@ -126,8 +126,11 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
     taken.sort(key=_URGENCY)
     known = readers(connection, [row[4] for row in taken])
     repeated = originals(connection, [row[2] for row in taken if row[3] == Kind.COPY])
-    shown = [(row[2], row[4], row[5]) for row in taken if row[7] is not None and row[2] not in repeated]
-    shown += [(repeated[row[2]].id, row[4], repeated[row[2]].slot_at) for row in taken if row[2] in repeated]
+    shown = [
+        (repeated[row[2]].id, row[4], repeated[row[2]].slot_at) if row[2] in repeated else (row[2], row[4], row[5])
+        for row in taken
+        if row[7] is not None
+    ]
     hidden = hidden_announcements(connection, shown)
     claimed: list[Claimed] = []
     for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in taken:
