@@ -4,35 +4,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from digestmail.store.states import Standing
-from tests import services
-from tests.web.conftest import Web, listening
+from tests.web.conftest import Web
 from tests.web.test_gave import announce
 from tests.web.test_gave import link as gave_link
 from tests.web.test_inbox import put
 from tests.web.test_operator_feeds import flood
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    path = services.chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def address(web: Web) -> Iterator[str]:
-    """Where the app listens."""
-    port = services.free_port()
-    with listening(web, port):
-        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
