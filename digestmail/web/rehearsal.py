@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from digestmail.deliveries.again import Answer, Asked
 from digestmail.editions.pace import COUNTED_FOR, NEW, Pace
 from digestmail.errors import SettingsError
 from digestmail.language import Language, in_turn
@@ -89,6 +90,9 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield template, {"token": "G", "titles": ["A year-end appeal", "A boat for the river"]}
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
+    for answer in Answer:
+        asked = Asked(answer=answer, email=_EMAIL, locale="en", time_zone="UTC", next_send_at=_AT, again_at=_AT)
+        yield "web/again.html", {"token": "P", "asked": asked}
     yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
     yield from _local_pages()
