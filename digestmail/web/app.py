@@ -21,13 +21,28 @@ from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
-from digestmail.web import bounces, confirm, demo, gave, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
+from digestmail.web import (
+    again,
+    bounces,
+    confirm,
+    demo,
+    gave,
+    hubs,
+    inbox,
+    operator,
+    preferences,
+    sign_up,
+    taste,
+    unsubscribe,
+    view,
+)
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import Pages, static_folders
 from digestmail.web.rehearsal import rehearse_all
 from digestmail.web.site import READ, Site
+from digestmail.web.storefront import Storefront
 from digestmail.web.theme import logo_origin, theme_sheet
 
 MAX_BODY = 64 * 1024
@@ -78,13 +93,14 @@ def create_app(
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
+        storefront=Storefront(database, Publication.of(settings)),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, gave, view, inbox, operator):
+    for room in (sign_up, taste, confirm, unsubscribe, preferences, again, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)
