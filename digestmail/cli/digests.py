@@ -34,13 +34,14 @@ def preview(
     """Show a mail as a reader would get it now: the last day's items, or else the newest few, or else a sample."""
     from digestmail.desk.preview import preview_digest, preview_sample
     from digestmail.desk.service import Service
+    from digestmail.messages.confirmation import LETTERS
 
     with opened() as (settings, database), database.reading() as session:
         service = Service(settings)
         service.rehearse()
         spoken, now = known_language(language or settings.language), system_clock()
         try:
-            if sample or mail in (Kind.CONFIRMATION, Kind.REMINDER):
+            if sample or mail in LETTERS:
                 found = preview_sample(service, kind=mail, language=spoken, now=now)
             else:
                 found = preview_digest(session, service, topics=topics or (), kind=mail, language=spoken, now=now)

@@ -66,9 +66,7 @@ def preview_sample(service: Service, *, kind: Kind, language: Language, now: dat
         everything = frozenset(topic.id for topic in content.topics)
         return _composed(service, content, everything, kind=kind, language=language, now=now, recipient=_ANYBODY)
     letters = LetterComposer(service.publication, service.tokens, language)
-    if kind is Kind.CONFIRMATION:
-        return _preview(letters.confirmation(delivery_id=0, recipient=_ANYBODY, date_at=now))
-    return _preview(letters.reminder(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
+    return _preview(letters.compose(kind, delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
 
 
 def _composed(

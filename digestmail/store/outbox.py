@@ -11,8 +11,16 @@ from sqlmodel import Session
 from digestmail.store.models import Delivery
 from digestmail.store.states import Kind, State
 
-PRIORITY = {Kind.CONFIRMATION: 0, Kind.REMINDER: 0, Kind.WELCOME: 1, Kind.DIGEST: 2}
-"""Smaller goes first: somebody is waiting for a confirmation."""
+PRIORITY = {
+    Kind.CONFIRMATION: 0,
+    Kind.REMINDER: 0,
+    Kind.ACCESS: 0,
+    Kind.MOVE: 0,
+    Kind.MOVING: 0,
+    Kind.WELCOME: 1,
+    Kind.DIGEST: 2,
+}
+"""Smaller goes first: somebody is waiting for a letter."""
 
 
 def ask_for(session: Session, kind: Kind, subscriber_id: int, *, now: datetime) -> None:

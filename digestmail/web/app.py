@@ -14,14 +14,28 @@ from digestmail.deliveries.bounces.providers.configured import webhooks
 from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.hubs import is_reachable
 from digestmail.local.demo import has_demo
-from digestmail.local.inbox import Inbox
+from digestmail.local.inbox import inbox_of
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
-from digestmail.web import bounces, confirm, demo, gave, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
+from digestmail.web import (
+    bounces,
+    confirm,
+    demo,
+    gave,
+    hubs,
+    inbox,
+    move,
+    operator,
+    own_data,
+    preferences,
+    sign_up,
+    unsubscribe,
+    view,
+)
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
@@ -78,13 +92,13 @@ def create_app(
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
-        inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
+        inbox=inbox_of(settings),
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, gave, view, inbox, operator):
+    for room in (sign_up, confirm, unsubscribe, preferences, own_data, move, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)

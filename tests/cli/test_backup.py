@@ -24,6 +24,7 @@ from digestmail.store.database import Database
 from digestmail.store.models import Delivery, Subscriber, Topic
 from digestmail.store.states import State
 from digestmail.subscribers.import_export import import_csv
+from digestmail.tokens import Tokens
 from tests.services import free_port
 
 Run = Callable[..., Result]
@@ -53,7 +54,13 @@ def database(tmp_path: Path) -> Database:
     with database.transaction() as session:
         session.add(Topic(slug="world", name="World"))
     rows = "".join(f"r{number}@example.org,world,2026-01-01\n" for number in range(READERS))
-    import_csv(database, io.StringIO("email,topics,confirmed_at\n" + rows), default_time_zone="UTC", now=NOW)
+    import_csv(
+        database,
+        io.StringIO("email,topics,confirmed_at\n" + rows),
+        fingerprint=Tokens("a secret").fingerprint,
+        default_time_zone="UTC",
+        now=NOW,
+    )
     set_slot(database, NOW - timedelta(hours=1))
     return database
 
