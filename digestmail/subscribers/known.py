@@ -36,7 +36,7 @@ class Known:
     consents: int
 
 
-def known_of(session: Session, subscriber_id: int) -> Known | None:
+def known_of(session: Session, subscriber_id: int, *, now: datetime) -> Known | None:
     """What is known of a subscriber; None of who asked to be forgotten, or is unknown."""
     subscriber = session.get(Subscriber, subscriber_id)
     if subscriber is None or subscriber.standing == Standing.ERASED:
@@ -48,6 +48,8 @@ def known_of(session: Session, subscriber_id: int) -> Known | None:
         .order_by(col(Topic.position), col(Topic.id))
     )
     seasons = select(Gift.season).where(Gift.subscriber_id == subscriber_id).order_by(col(Gift.at))
+
+    paused_until = subscriber.paused_until_day
 
     def count(*which: Any) -> int:
         return session.exec(select(func.count()).where(*which)).one()
@@ -63,7 +65,7 @@ def known_of(session: Session, subscriber_id: int) -> Known | None:
         weekdays=tuple(weekdays_of(subscriber.days)),
         locale=subscriber.locale,
         mail_format=subscriber.mail_format,
-        paused_until_day=subscriber.paused_until_day,
+        paused_until_day=paused_until if paused_until and paused_until > now.date() else None,
         seasons=tuple(session.exec(seasons)),
         mails=count(col(Delivery.subscriber_id) == subscriber_id, col(Delivery.state) == State.SENT),
         bounces=count(col(Bounce.subscriber_id) == subscriber_id),

@@ -140,7 +140,7 @@ def _page(
         spoken.for_reader(access.locale),
         status=422 if wrong else 200,
         token=token,
-        known=_still(known_of(session, access.subscriber_id)),
+        known=_still(known_of(session, access.subscriber_id, now=site.clock())),
         preferences=site.tokens.make(Purpose.PREFERENCES, access.subscriber_id),
         typed=typed,
         wrong=wrong or {},
