@@ -53,7 +53,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
     database = Database(settings.database)
     ours = file_of(database)
     check_is_ours(file)
-    forgotten: dict[str, datetime] = {}
+    forgotten: dict[str, datetime] | None = None
     if ours.exists():
         with opened() as (_, replaced):
             check_that_nobody_works(replaced)
@@ -83,14 +83,15 @@ def reconcile() -> None:
     _reconcile()
 
 
-def _forget_again(forgotten: dict[str, datetime]) -> None:
-    """Whoever asked to be forgotten after the backup is in it still."""
+def _forget_again(forgotten: dict[str, datetime] | None) -> None:
+    """Whoever asked to be forgotten after the backup is in it still; None where nobody can tell who that was."""
+    if forgotten is None:
+        say("Whoever asked to be forgotten since the backup is in it still: `digestmail subscriber erase EMAIL`.")
+        return
     with opened() as (settings, database), database.transaction() as session:
         again = erase_again(session, forgotten, fingerprint=Tokens(secret_of(settings)).fingerprint, now=system_clock())
     if again:
         say(f"Forgot {again} {'reader' if again == 1 else 'readers'} again, who had asked for that since.")
-    elif not forgotten:
-        say("If somebody asked to be forgotten since the backup: `digestmail subscriber erase EMAIL` does it again.")
 
 
 def _reconcile() -> None:
