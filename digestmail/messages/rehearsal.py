@@ -24,6 +24,7 @@ from digestmail.messages.overrides import SETTING, overridden, trouble
 from digestmail.messages.pieces import Marks, Pieces
 from digestmail.messages.publication import Publication
 from digestmail.messages.sample import sample_edition
+from digestmail.messages.taste import taste
 from digestmail.messages.template import Rendering
 from digestmail.messages.tidy import tidy
 from digestmail.store.states import Kind, Trouble
@@ -73,6 +74,13 @@ class _Rehearsal:
         """Every mail once; by kind and form, the marks that a digest lacks."""
         self._check_page()
         self._check_letters()
+        taste(
+            self._content,
+            topics=(1, 2, 3),
+            publication=self._publication,
+            language=self._language,
+            day=_AT.date(),
+        )
         return {kind: self._check_marks(kind) for kind in (Kind.DIGEST, Kind.WELCOME)}
 
     def _check_marks(self, kind: Kind) -> dict[str, str]:

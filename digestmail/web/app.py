@@ -33,6 +33,7 @@ from digestmail.web import (
     own_data,
     preferences,
     sign_up,
+    taste,
     unsubscribe,
     view,
 )
@@ -42,6 +43,7 @@ from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import Pages, static_folders
 from digestmail.web.rehearsal import rehearse_all
 from digestmail.web.site import READ, Site
+from digestmail.web.storefront import Storefront
 from digestmail.web.theme import logo_origin, theme_sheet
 
 MAX_BODY = 64 * 1024
@@ -92,13 +94,14 @@ def create_app(
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
+        storefront=Storefront(database, Publication.of(settings)),
         inbox=inbox_of(settings),
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, own_data, move, gave, view, inbox, operator):
+    for room in (sign_up, taste, confirm, unsubscribe, preferences, own_data, move, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)

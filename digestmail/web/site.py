@@ -17,6 +17,7 @@ from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
+from digestmail.web.storefront import Storefront
 
 READ = ["GET", "HEAD"]
 """The methods that change nothing: mail scanners open every link."""
@@ -33,6 +34,7 @@ class Site:
     doorbell: Doorbell
     collect_bell: Doorbell
     pages: Pages
+    storefront: Storefront
     inbox: Inbox | None
     """None when mail leaves the machine."""
 
