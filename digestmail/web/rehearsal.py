@@ -17,8 +17,9 @@ from digestmail.messages.rehearsal import rehearse
 from digestmail.secret import secret_of
 from digestmail.settings import Settings
 from digestmail.store.models import Topic
-from digestmail.store.states import Standing
+from digestmail.store.states import MailFormat, Standing
 from digestmail.subscribers.choices import Choices
+from digestmail.subscribers.known import Known
 from digestmail.subscribers.preferences import Preferences
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus
 from digestmail.tokens import Tokens
@@ -95,6 +96,7 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "web/again.html", {"token": "P", "asked": asked}
     yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
+    yield from _own_data()
     yield from _local_pages()
 
 
@@ -136,6 +138,41 @@ def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
             | {"changes": changes or (), "paused_until": pause, "pause_from": _AT.date(), "pause_to": _AT.date()}
             | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"},
         )
+
+
+def _own_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    for standing, mistakes in (
+        (Standing.ACTIVE, {"email": BAD_LINK.remedy}),
+        (Standing.ACTIVE, {}),
+        (Standing.PENDING, {}),
+        (Standing.UNSUBSCRIBED, {}),
+    ):
+        values = {"token": "A", "preferences": "P", "known": _known(standing), "typed": _EMAIL, "wrong": mistakes}
+        yield "web/own_data.html", values
+    for template in ("own_data_asked", "own_data_expired", "erase", "forgotten"):
+        yield f"web/{template}.html", {"token": "A"}
+    for template in ("move_asked", "move", "moved", "move_over", "stay", "stayed", "stay_too_late"):
+        yield f"web/{template}.html", {"token": "M", "email": _EMAIL, "preferences": "P"}
+
+
+def _known(standing: Standing) -> Known:
+    return Known(
+        email=_EMAIL,
+        standing=standing,
+        created_at=_AT,
+        unsubscribed_at=_AT if standing is Standing.UNSUBSCRIBED else None,
+        topics=("City", "Books"),
+        hour=7,
+        time_zone="Europe/Copenhagen",
+        weekdays=tuple(range(7)),
+        locale="en",
+        mail_format=MailFormat.HTML,
+        paused_until_day=_AT.date() if standing is Standing.ACTIVE else None,
+        seasons=("year-end",),
+        mails=12,
+        bounces=1,
+        consents=4,
+    )
 
 
 def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:
