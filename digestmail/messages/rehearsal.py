@@ -14,7 +14,7 @@ from digestmail.language import Language
 from digestmail.messages.alone import plain_rendering, whole_page
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.compose import DigestComposer
-from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.confirmation import LETTERS, LetterComposer
 from digestmail.messages.digest import Digest
 from digestmail.messages.forms import html_of, text_of
 from digestmail.messages.keys import HTML_REGIONS, TEXT_REGIONS, marks_of
@@ -27,7 +27,7 @@ from digestmail.messages.sample import sample_edition
 from digestmail.messages.taste import taste
 from digestmail.messages.template import Rendering
 from digestmail.messages.tidy import tidy
-from digestmail.store.states import Kind, Trouble
+from digestmail.store.states import Kind, MailFormat, Trouble
 from digestmail.tokens import Purpose, Tokens
 
 _LARGEST_STYLES = 16_000  # octets of what stays a style sheet
@@ -127,8 +127,27 @@ class _Rehearsal:
                 _check_size(single)
             else:
                 self._check_links("digest", joined, Purpose.VIEW)
+        self._check_text_alone(composer, kind, topics, lacking)
 
-    def _alone(self, kind: Kind, topics: frozenset[int], budget: int) -> Rendering | None:
+    def _check_text_alone(
+        self, composer: DigestComposer, kind: Kind, topics: frozenset[int], lacking: dict[str, str]
+    ) -> None:
+        joined = composer.compose(
+            delivery_id=1,
+            subscriber_id=1,
+            recipient="reader@example.org",
+            topics=topics,
+            day=_AT.date(),
+            mail_format=MailFormat.TEXT,
+        )
+        single = self._alone(kind, topics, BUDGET, MailFormat.TEXT)
+        assert joined  # noqa: S101 - each of these topics has stories
+        assert single  # noqa: S101
+        _compare("txt", text_of(joined), single.text, lacking["txt"])
+
+    def _alone(
+        self, kind: Kind, topics: frozenset[int], budget: int, mail_format: MailFormat = MailFormat.HTML
+    ) -> Rendering | None:
         token = self._tokens.make
         return plain_rendering(
             self._content,
@@ -142,6 +161,7 @@ class _Rehearsal:
             view=token(Purpose.VIEW, 1),
             gave=token(Purpose.GAVE, 1),
             budget=budget,
+            mail_format=mail_format,
         )
 
     def _check_page(self) -> None:
@@ -164,10 +184,9 @@ class _Rehearsal:
 
     def _check_letters(self) -> None:
         letters = LetterComposer(self._publication, self._tokens, self._language)
-        confirmation = letters.confirmation(delivery_id=1, recipient="reader@example.org", date_at=_AT)
-        self._check_links("confirmation", confirmation, Purpose.CONFIRM)
-        reminder = letters.reminder(delivery_id=1, subscriber_id=1, recipient="reader@example.org", date_at=_AT)
-        self._check_links("reminder", reminder, Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
+        for kind, links in LETTERS.items():
+            letter = letters.compose(kind, delivery_id=1, subscriber_id=1, recipient="reader@example.org", date_at=_AT)
+            self._check_links(kind, letter, *links.values())
         compose_notice(
             [Told(feed_id=1, name="A feed", url="https://example.org/", trouble=Trouble.GONE, text="A feed is gone.")],
             known=["Another feed"],

@@ -15,7 +15,7 @@ from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database, present
 from digestmail.store.models import Claim, Delivery, Edition, Subscriber, Subscription, Suppression
 from digestmail.store.outbox import ask_for, new_delivery
-from digestmail.store.states import Kind, Standing, State
+from digestmail.store.states import Kind, MailFormat, Standing, State
 from tests.deliveries.conftest import SLOT, statements
 
 Due = Callable[[int], list[int]]
@@ -85,7 +85,7 @@ def test_claims_at_once_share_nothing(database: Database, due: Due) -> None:
 def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -> None:
     [number] = due(1)
     with database.writing() as connection:
-        connection.execute(update(Subscriber).values(locale="es"))
+        connection.execute(update(Subscriber).values(locale="es", mail_format=MailFormat.TEXT))
     [row] = claim(database, open_claim(database))
     assert row == ledger.Claimed(
         id=number,
@@ -99,6 +99,7 @@ def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -
         topics=frozenset({1}),
         unwanted="",
         locale="es",
+        mail_format=MailFormat.TEXT,
     )
 
 
@@ -121,6 +122,16 @@ def test_a_letter_has_the_day_of_its_slot(database: Database, due: Due) -> None:
         (Kind.CONFIRMATION, Standing.PENDING, False, ""),
         (Kind.CONFIRMATION, Standing.ACTIVE, False, "confirmed already"),
         (Kind.CONFIRMATION, Standing.UNSUBSCRIBED, False, "unsubscribed"),
+        (Kind.ACCESS, Standing.ACTIVE, False, ""),
+        (Kind.ACCESS, Standing.PENDING, False, ""),
+        (Kind.ACCESS, Standing.UNSUBSCRIBED, False, ""),
+        (Kind.ACCESS, Standing.ERASED, False, "erased"),
+        (Kind.ACCESS, Standing.UNSUBSCRIBED, True, "the address is suppressed"),
+        (Kind.MOVE, Standing.PENDING, False, ""),
+        (Kind.MOVE, Standing.ACTIVE, False, "confirmed already"),
+        (Kind.MOVING, Standing.ACTIVE, False, ""),
+        (Kind.MOVING, Standing.UNSUBSCRIBED, False, "unsubscribed"),
+        (Kind.DIGEST, Standing.ERASED, False, "erased"),
     ],
 )
 def test_what_is_unwanted_is_said_at_the_claim_and_never_marked(
