@@ -16,6 +16,7 @@ GIVE_UP_AFTER = {
     Kind.ACCESS: timedelta(hours=24),
     Kind.MOVE: timedelta(hours=48),
     Kind.MOVING: timedelta(hours=48),
+    Kind.COPY: timedelta(hours=24),
 }
 """How long after its slot a delivery is tried; the next digest, when it is planned, ends an open one too."""
 

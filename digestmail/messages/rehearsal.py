@@ -27,7 +27,7 @@ from digestmail.messages.sample import sample_edition
 from digestmail.messages.taste import taste
 from digestmail.messages.template import Rendering
 from digestmail.messages.tidy import tidy
-from digestmail.store.states import Kind, Trouble
+from digestmail.store.states import Kind, MailFormat, Trouble
 from digestmail.tokens import Purpose, Tokens
 
 _LARGEST_STYLES = 16_000  # octets of what stays a style sheet
@@ -127,8 +127,27 @@ class _Rehearsal:
                 _check_size(single)
             else:
                 self._check_links("digest", joined, Purpose.VIEW)
+        self._check_text_alone(composer, kind, topics, lacking)
 
-    def _alone(self, kind: Kind, topics: frozenset[int], budget: int) -> Rendering | None:
+    def _check_text_alone(
+        self, composer: DigestComposer, kind: Kind, topics: frozenset[int], lacking: dict[str, str]
+    ) -> None:
+        joined = composer.compose(
+            delivery_id=1,
+            subscriber_id=1,
+            recipient="reader@example.org",
+            topics=topics,
+            day=_AT.date(),
+            mail_format=MailFormat.TEXT,
+        )
+        single = self._alone(kind, topics, BUDGET, MailFormat.TEXT)
+        assert joined  # noqa: S101 - each of these topics has stories
+        assert single  # noqa: S101
+        _compare("txt", text_of(joined), single.text, lacking["txt"])
+
+    def _alone(
+        self, kind: Kind, topics: frozenset[int], budget: int, mail_format: MailFormat = MailFormat.HTML
+    ) -> Rendering | None:
         token = self._tokens.make
         return plain_rendering(
             self._content,
@@ -142,6 +161,7 @@ class _Rehearsal:
             view=token(Purpose.VIEW, 1),
             gave=token(Purpose.GAVE, 1),
             budget=budget,
+            mail_format=mail_format,
         )
 
     def _check_page(self) -> None:

@@ -58,7 +58,7 @@ class Bounced(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a delivery carries. Editions exist for DIGEST and WELCOME only."""
+    """What a delivery carries. Editions exist for DIGEST and WELCOME only, and a COPY carries one of them again."""
 
     DIGEST = "digest"
     WELCOME = "welcome"
@@ -71,6 +71,8 @@ class Kind(StrEnum):
     """To the new address of a subscriber: the link that makes the move."""
     MOVING = "moving"
     """To the address that is moved away from: the link that stops the move."""
+    COPY = "copy"
+    """The last digest or welcome once more, because its reader asked for it."""
 
 
 class State(StrEnum):

@@ -112,7 +112,7 @@ def confirm(session: Session, delivery_id: int, *, origin: Origin, now: datetime
     _, subscriber = found
     subscriber.standing = Standing.ACTIVE
     subscriber.confirmed_at = subscriber.window_start_at = now
-    subscriber.unsubscribed_at = None
+    subscriber.unsubscribed_at = subscriber.paused_until_day = None
     subscriber.confirmations = 0
     subscriber.moving_from_id = None
     ask_for(session, Kind.WELCOME, _id(subscriber), now=now)

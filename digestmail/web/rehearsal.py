@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from digestmail.deliveries.again import Answer, Asked
 from digestmail.editions.pace import COUNTED_FOR, NEW, Pace
 from digestmail.errors import SettingsError
 from digestmail.language import Language, in_turn
@@ -26,6 +27,7 @@ from digestmail.web.errors import BAD_LINK
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
+from digestmail.web.unsubscribe import Said
 from digestmail.web.when import When
 
 _AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -76,24 +78,41 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for email in (_EMAIL, ""):
         yield "web/check_mail.html", {"email": email}
         yield "web/confirm.html", {"token": "T", "email": email}
-        yield "web/unsubscribe.html", {"token": "T", "email": email}
         yield "web/undo.html", {"token": "T", "email": email}
     yield "web/confirm_expired.html", {"token": "T"}
     for fresh in (True, False):
         status = ConfirmationStatus.CONFIRMED if fresh else ConfirmationStatus.ALREADY
         confirmation = Confirmation(status=status, subscriber_id=1, email=_EMAIL, next_send_at=_AT)
         yield "web/confirmed.html", {"fresh": fresh, "confirmation": confirmation, "preferences": "P"}
-    yield "web/unsubscribed.html", {"undo": "U", "preferences": "P"}
+    yield from _ways_out()
     yield "web/undo_too_late.html", {}
     yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
     for template in ("web/gave.html", "web/gave_over.html", "web/gave_thanks.html", "web/gave_undone.html"):
         yield template, {"token": "G", "titles": ["A year-end appeal", "A boat for the river"]}
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
+    for answer in Answer:
+        asked = Asked(answer=answer, email=_EMAIL, locale="en", time_zone="UTC", next_send_at=_AT, again_at=_AT)
+        yield "web/again.html", {"token": "P", "asked": asked}
     yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
     yield from _own_data()
     yield from _local_pages()
+
+
+def _ways_out() -> Iterator[tuple[str, dict[str, Any]]]:
+    for email, topics, wrong in ((_EMAIL, _TOPICS, BAD_LINK.remedy), (_EMAIL, _TOPICS, ""), ("", [], "")):
+        asked = {"token": "T", "email": email, "topics": topics, "chosen": ["city"], "wrong": wrong}
+        yield "web/unsubscribe.html", asked
+    reader = _reader(Standing.ACTIVE)
+    former = Typed.of(reader, _TOPICS, now=_AT)
+    yield (
+        "web/dropped.html",
+        {"reader": reader, "dropped": "City", "rest": "Books", "former": former, "preferences": "P"},
+    )
+    for undo_until, said, thanks in ((_AT.date(), None, False), (_AT.date(), Said(), False), (None, Said(), True)):
+        values: dict[str, Any] = {"token": "T", "undo": "U", "undo_until": undo_until, "preferences": "P"}
+        yield "web/unsubscribed.html", values | {"said": said, "thanks": thanks}
 
 
 def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,15 +122,22 @@ def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
             values = {"topics": topics, "paces": paces, "with_stories": with_stories, "typed": Typed()}
             yield "web/sign_up.html", values | {"when": _WHEN, "wrong": mistakes, "address": "https://example.org"}
     yield "web/no_taste.html", {}
-    for standing, saved, mistakes in (
-        (Standing.ACTIVE, False, wrong),
-        (Standing.ACTIVE, True, {}),
-        (Standing.UNSUBSCRIBED, False, {}),
-        (Standing.UNSUBSCRIBED, True, {}),
+    wrong = wrong | dict.fromkeys(("mail_format", "pause_until"), BAD_LINK.remedy)
+    for standing, changes, pause, mistakes in (
+        (Standing.ACTIVE, None, None, wrong),
+        (Standing.ACTIVE, (), None, {}),
+        (Standing.ACTIVE, (BAD_LINK.remedy,), _AT.date(), {}),
+        (Standing.UNSUBSCRIBED, None, None, {}),
+        (Standing.UNSUBSCRIBED, (BAD_LINK.remedy,), None, {}),
     ):
         reader = _reader(standing)
-        values = {"topics": _TOPICS, "typed": Typed.of(reader, _TOPICS), "wrong": mistakes, "saved": saved}
-        yield "web/preferences.html", values | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"}
+        former = Typed.of(reader, _TOPICS, now=_AT)
+        yield (
+            "web/preferences.html",
+            {"topics": _TOPICS, "typed": former, "former": former, "wrong": mistakes, "saved": changes is not None}
+            | {"changes": changes or (), "paused_until": pause, "pause_from": _AT.date(), "pause_to": _AT.date()}
+            | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"},
+        )
 
 
 def _own_data() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -117,6 +117,51 @@ def test_a_reader_moves_to_another_address_and_is_then_forgotten(page: Page, web
     assert "maja" not in str(web.rows())
 
 
+def test_a_reader_pauses_and_resumes_by_keyboard_alone(page: Page, web: Web) -> None:
+    page.goto(web.link(Purpose.PREFERENCES, web.subscribe()))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_label("Digests come again from").focus()
+    page.keyboard.type("12062026")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_be_focused()
+    expect(page.get_by_role("status")).to_contain_text("paused until Sunday, 6 December 2026.")
+    assert str(web.subscriber().paused_until_day) == "2026-12-06"
+    page.get_by_role("button", name="Resume now").focus()
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_contain_text("The pause is over.")
+    assert web.subscriber().paused_until_day is None
+    page.get_by_label("Labour").uncheck()
+    page.get_by_role("button", name="2 weeks").click()
+    expect(page.get_by_role("status")).to_contain_text("You dropped Labour.")
+    assert str(web.subscriber().paused_until_day) == "2026-12-07"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_reader_drops_a_topic_and_takes_it_back(browser: Browser, address: str, web: Web, scripts: bool) -> None:
+    reader = web.subscribe()
+    context = browser.new_context(java_script_enabled=scripts, base_url=address, viewport={"width": 375, "height": 700})
+    page = context.new_page()
+    page.goto(web.link(Purpose.UNSUBSCRIBE, reader))
+    press(page, *["Tab"] * 4, "Space", *["Tab"] * 2, "Enter")
+    expect(page.get_by_role("heading", name="Dropped")).to_be_visible()
+    expect(page.get_by_text("You still get Labour.")).to_be_visible()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_role("status")).to_contain_text("You added Climate.")
+    context.close()
+
+
+def test_a_reader_leaves_and_says_why(page: Page, web: Web) -> None:
+    page.goto(web.link(Purpose.UNSUBSCRIBE, web.subscribe()))
+    press(page, "Tab", "Tab", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
+    page.get_by_label("Too many mails").check()
+    page.get_by_label("In your own words").fill("Twice a week would do.")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_contain_text("Thank you for telling us")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert web.subscriber().standing == Standing.UNSUBSCRIBED
+
+
 def test_a_mail_fits_its_frame_and_its_links_open(page: Page, web: Web) -> None:
     story = '<p style="height: 500px"><a href="/?topics=city">A story</a></p>'
     key = put(web, html=f"<!doctype html><html><head><title>News</title></head><body>{story * 3}</body></html>")
