@@ -65,14 +65,14 @@ class Kind(StrEnum):
     CONFIRMATION = "confirmation"
     REMINDER = "reminder"
     """To somebody who signs up again though subscribed: the link to the preferences."""
+    COPY = "copy"
+    """The last digest or welcome once more, because its reader asked for it."""
     ACCESS = "access"
     """The link to a reader's own data, which lasts an hour."""
     MOVE = "move"
     """To the new address of a subscriber: the link that makes the move."""
     MOVING = "moving"
     """To the address that is moved away from: the link that stops the move."""
-    COPY = "copy"
-    """The last digest or welcome once more, because its reader asked for it."""
 
 
 class State(StrEnum):

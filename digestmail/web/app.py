@@ -102,7 +102,7 @@ def create_app(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, taste, confirm, unsubscribe, preferences, again, own_data, move, gave, view, inbox, operator):
+    for room in (sign_up, taste, confirm, unsubscribe, preferences, own_data, move, again, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)

@@ -83,40 +83,6 @@ def test_a_reader_who_gave_hides_the_appeal_and_shows_it_again(page: Page, web: 
     expect(page.get_by_role("button", name="I already gave: hide this until the season ends")).to_be_visible()
 
 
-def test_a_reader_moves_to_another_address_and_is_then_forgotten(page: Page, web: Web) -> None:
-    reader = web.subscribe()
-    page.goto(web.link(Purpose.PREFERENCES, reader))
-    page.get_by_role("button", name="Mail me a link").click()
-    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
-
-    page.goto(letter_link(web, Purpose.ACCESS, Kind.ACCESS, reader))
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download it all").click()
-    assert json.loads(download.value.path().read_text())["subscriber"]["email"] == "maja@example.org"
-    page.get_by_label("New email address").fill("maja@new")
-    press(page, "Enter")
-    expect(page.get_by_role("alert")).to_be_focused()
-    press(page, "Tab", "Enter", "End")
-    page.keyboard.type(".example")
-    press(page, "Enter")
-    expect(page.get_by_role("heading", name="Look into both mailboxes")).to_be_visible()
-
-    new = web.subscriber("maja@new.example").id or 0
-    page.goto(letter_link(web, Purpose.MOVE, Kind.MOVE, new))
-    press(page, "Tab", "Tab", "Tab", "Enter")
-    expect(page.get_by_role("heading", name="Your digest has moved")).to_be_visible()
-    assert web.subscriber("maja@new.example").id == reader
-
-    web.later(minutes=10)
-    page.goto(web.link(Purpose.PREFERENCES, reader))
-    page.get_by_role("button", name="Mail me a link").click()
-    page.goto(letter_link(web, Purpose.ACCESS, Kind.ACCESS, reader))
-    page.get_by_role("link", name="Forget me").click()
-    page.get_by_role("button", name="Forget me").click()
-    expect(page.get_by_role("heading", name="We have forgotten you")).to_be_visible()
-    assert "maja" not in str(web.rows())
-
-
 def test_a_reader_pauses_and_resumes_by_keyboard_alone(page: Page, web: Web) -> None:
     page.goto(web.link(Purpose.PREFERENCES, web.subscribe()))
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
@@ -160,6 +126,40 @@ def test_a_reader_leaves_and_says_why(page: Page, web: Web) -> None:
     expect(page.get_by_role("status")).to_contain_text("Thank you for telling us")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert web.subscriber().standing == Standing.UNSUBSCRIBED
+
+
+def test_a_reader_moves_to_another_address_and_is_then_forgotten(page: Page, web: Web) -> None:
+    reader = web.subscribe()
+    page.goto(web.link(Purpose.PREFERENCES, reader))
+    page.get_by_role("button", name="Mail me a link").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+
+    page.goto(letter_link(web, Purpose.ACCESS, Kind.ACCESS, reader))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download it all").click()
+    assert json.loads(download.value.path().read_text())["subscriber"]["email"] == "maja@example.org"
+    page.get_by_label("New email address").fill("maja@new")
+    press(page, "Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    press(page, "Tab", "Enter", "End")
+    page.keyboard.type(".example")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", name="Look into both mailboxes")).to_be_visible()
+
+    new = web.subscriber("maja@new.example").id or 0
+    page.goto(letter_link(web, Purpose.MOVE, Kind.MOVE, new))
+    press(page, "Tab", "Tab", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="Your digest has moved")).to_be_visible()
+    assert web.subscriber("maja@new.example").id == reader
+
+    web.later(minutes=10)
+    page.goto(web.link(Purpose.PREFERENCES, reader))
+    page.get_by_role("button", name="Mail me a link").click()
+    page.goto(letter_link(web, Purpose.ACCESS, Kind.ACCESS, reader))
+    page.get_by_role("link", name="Forget me").click()
+    page.get_by_role("button", name="Forget me").click()
+    expect(page.get_by_role("heading", name="We have forgotten you")).to_be_visible()
+    assert "maja" not in str(web.rows())
 
 
 def test_a_mail_fits_its_frame_and_its_links_open(page: Page, web: Web) -> None:
