@@ -21,7 +21,22 @@ from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
-from digestmail.web import bounces, confirm, demo, gave, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
+from digestmail.web import (
+    archive,
+    bounces,
+    confirm,
+    crawlers,
+    demo,
+    description,
+    gave,
+    hubs,
+    inbox,
+    operator,
+    preferences,
+    sign_up,
+    unsubscribe,
+    view,
+)
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.headers import SecurityHeaders
@@ -84,8 +99,13 @@ def create_app(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, gave, view, inbox, operator):
-        app.include_router(room.router)
+    readers = [room.router for room in (sign_up, confirm, unsubscribe, preferences, gave, view)]
+    if settings.archive:
+        readers.append(archive.router)
+    readers.append(crawlers.router_of(readers))
+    for router in (*readers, inbox.router, operator.router):
+        app.include_router(router)
+    app.include_router(description.router_of(readers, title=settings.site_name))
     if is_reachable(settings):
         app.include_router(hubs.router)
     proofs = Proofs(Publication.of(settings), tokens)
