@@ -33,11 +33,6 @@ class DayPage:
     after: date | None
 
 
-def find_topic(session: Session, slug: str) -> Topic | None:
-    """The topic with this slug."""
-    return session.exec(select(Topic).where(Topic.slug == slug)).first()
-
-
 def newest_days(session: Session, calendar: Calendar) -> dict[int, list[Day]]:
     """The days of the last two weeks on which topics (ids) had stories, newest first."""
     since = max(calendar.begins_at, calendar.start_of(calendar.today - LATELY))
