@@ -22,6 +22,7 @@ from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
 from digestmail.web import (
+    again,
     archive,
     bounces,
     confirm,
@@ -34,6 +35,7 @@ from digestmail.web import (
     operator,
     preferences,
     sign_up,
+    taste,
     unsubscribe,
     view,
 )
@@ -43,6 +45,7 @@ from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import Pages, static_folders
 from digestmail.web.rehearsal import rehearse_all
 from digestmail.web.site import READ, Site
+from digestmail.web.storefront import Storefront
 from digestmail.web.theme import logo_origin, theme_sheet
 
 MAX_BODY = 64 * 1024
@@ -93,13 +96,14 @@ def create_app(
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
+        storefront=Storefront(database, Publication.of(settings)),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    readers = [room.router for room in (sign_up, confirm, unsubscribe, preferences, gave, view)]
+    readers = [room.router for room in (sign_up, taste, confirm, unsubscribe, preferences, again, gave, view)]
     if settings.archive:
         readers.append(archive.router)
     readers.append(crawlers.router_of(readers))

@@ -15,6 +15,7 @@ from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
+from digestmail.web.storefront import Storefront
 
 READ = ["GET", "HEAD"]
 """The methods that change nothing: mail scanners open every link."""
@@ -31,6 +32,7 @@ class Site:
     doorbell: Doorbell
     collect_bell: Doorbell
     pages: Pages
+    storefront: Storefront
     inbox: Inbox | None
     """None when mail leaves the machine."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlmodel import SQLModel, select
 
 from digestmail.feeds.manage import add_topic
@@ -137,3 +138,21 @@ def make_web(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., We
 def web(make_web: Callable[..., Web]) -> Web:
     """An app in its default settings, with three topics."""
     return make_web()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    path = services.chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(web: Web) -> Iterator[str]:
+    """Where the app listens."""
+    port = services.free_port()
+    with listening(web, port):
+        yield f"http://127.0.0.1:{port}"
