@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, func, select
 
 from digestmail.archive.days import Calendar, Day, count_by_day
@@ -123,5 +122,5 @@ def places_of(session: Session, items: Sequence[Item], calendar: Calendar) -> di
     return places
 
 
-def _within(topic_id: int, starts_at: datetime, ends_at: datetime) -> tuple[ColumnElement[bool] | Any, ...]:
+def _within(topic_id: int, starts_at: datetime, ends_at: datetime) -> tuple[Any, ...]:
     return ItemTopic.topic_id == topic_id, ItemTopic.seen_at >= starts_at, ItemTopic.seen_at < ends_at
