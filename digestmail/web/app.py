@@ -14,7 +14,7 @@ from digestmail.deliveries.bounces.providers.configured import webhooks
 from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.hubs import is_reachable
 from digestmail.local.demo import has_demo
-from digestmail.local.inbox import Inbox
+from digestmail.local.inbox import inbox_of
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Settings, load_settings
@@ -32,7 +32,9 @@ from digestmail.web import (
     gave,
     hubs,
     inbox,
+    move,
     operator,
+    own_data,
     preferences,
     sign_up,
     taste,
@@ -97,13 +99,15 @@ def create_app(
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings),
         storefront=Storefront(database, Publication.of(settings)),
-        inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
+        inbox=inbox_of(settings),
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    readers = [room.router for room in (sign_up, taste, confirm, unsubscribe, preferences, again, gave, view)]
+    readers = [
+        room.router for room in (sign_up, taste, confirm, unsubscribe, preferences, own_data, move, again, gave, view)
+    ]
     if settings.archive:
         readers.append(archive.router)
     readers.append(crawlers.router_of(readers))
