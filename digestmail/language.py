@@ -91,6 +91,19 @@ class Language:
         """The same as a line of its own, and so with a capital."""
         return _capital(self.day(day))
 
+    def calendar_day(self, day: date) -> str:
+        """Such as “23 November 2026”."""
+        return format_date(day, "d MMMM y" if self._is_source else "long", locale=self._locale)
+
+    def month(self, day: date) -> str:
+        """Such as “November 2026”."""
+        return _capital(format_skeleton("yMMMM", datetime.combine(day, time()), locale=self._locale))
+
+    def day_of_month(self, day: date) -> str:
+        """Such as “Mon 23”."""
+        pattern = "EEE d" if self._is_source else self._locale.datetime_skeletons["Ed"]
+        return _capital(format_date(day, str(pattern), locale=self._locale))
+
     def longest_dateline(self) -> int:
         """The most octets that such a line has."""
         return _longest_dateline(self)

@@ -29,6 +29,7 @@ ROOMS = [
     "store",
     "feeds",
     "subscribers",
+    "archive",
     "editions",
     "messages",
     "deliveries",

@@ -26,8 +26,10 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     ("name", "value", "mend"),
     [
         ("PROT", "8001", "Did you mean DIGESTMAIL_PORT"),
-        ("FROBNICATE", "1", "may stand: ACCENT_COLOR, ASK, BASE_URL"),
+        ("FROBNICATE", "1", "may stand: ACCENT_COLOR, ARCHIVE, ARCHIVE_DAYS, ASK, BASE_URL"),
         ("PORT", "http", "valid integer"),
+        ("ARCHIVE", "maybe", "use on or off"),
+        ("ARCHIVE_DAYS", "6", "greater than or equal to 7"),
         ("CATCH_UP", "soon", "6h or 90m"),
         ("CATCH_UP", "1m", "from 15m to 24h"),
         ("CATCH_UP", "25", "from 15m to 24h"),

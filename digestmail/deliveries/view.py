@@ -10,6 +10,7 @@ from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.editions.content import Content
 from digestmail.language import Language, english, language_of
 from digestmail.messages.alone import whole_page
+from digestmail.messages.browser import Visit
 from digestmail.messages.publication import Publication
 from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.states import Kind
@@ -19,7 +20,7 @@ from digestmail.tokens import Purpose, Tokens
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A digest on the web; `html` is None where the reader's present topics have no story in it."""
+    """A digest on the web; `html` is None where the reader's present topics have no story on that page of it."""
 
     html: str | None
     preferences: str
@@ -28,7 +29,9 @@ class View:
     """The reader's."""
 
 
-def view_digest(session: Session, delivery_id: int, *, publication: Publication, tokens: Tokens) -> View | None:
+def view_digest(
+    session: Session, delivery_id: int, *, publication: Publication, tokens: Tokens, visit: Visit
+) -> View | None:
     """The whole digest of a delivery, in the reader's present topics; None where it is no longer kept."""
     delivery = session.get(Delivery, delivery_id)
     edition = session.get(Edition, delivery.edition_id) if delivery and delivery.edition_id else None
@@ -52,5 +55,6 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
         preferences=preferences,
         gave=tokens.make(Purpose.GAVE, delivery.subscriber_id),
         hidden=hidden_announcements(session.connection(), shown).get(sent.id, ()),
+        visit=visit,
     )
     return View(html, preferences, language)

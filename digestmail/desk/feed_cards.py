@@ -12,6 +12,7 @@ from digestmail.feeds.document import host_of
 from digestmail.feeds.naming import folded
 from digestmail.feeds.quarantine import quarantined
 from digestmail.feeds.trouble import name_of, rhythm_in_words, sentence_of, trouble_of
+from digestmail.store.database import aside
 from digestmail.store.models import Feed, Hub, Item, ItemSource, ItemTopic, Notice, Route, Topic
 from digestmail.store.states import FeedState, Trouble
 
@@ -152,10 +153,11 @@ def _days(session: Session, *, now: datetime, time_zone: str) -> Mapping[int, tu
         func.count().filter(col(Item.seen_at) >= start, col(Item.seen_at) < start + timedelta(days=1))
         for start in starts
     ]
+    feed = aside(ItemSource.feed_id, 0)  # else SQLite goes through all that the feeds ever brought, feed by feed
     brought = (
-        select(col(ItemSource.feed_id), *counts)
+        select(feed, *counts)
         .join(Item, col(Item.id) == ItemSource.item_id)
         .where(Item.seen_at >= starts[0])
-        .group_by(col(ItemSource.feed_id))
+        .group_by(feed)
     )
     return {row[0]: tuple(row[1:]) for row in session.connection().execute(brought)}

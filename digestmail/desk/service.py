@@ -166,6 +166,8 @@ class Service:
 
     def _forget_some_items(self, clock: Clock) -> int:
         kept = max(timedelta(days=self.settings.keep_days), KEPT_AT_LEAST)
+        if self.settings.archive:
+            kept = max(kept, timedelta(days=self.settings.archive_days))
         with self.database.writing() as connection:
             return prune_items(connection, before=clock() - kept)
 

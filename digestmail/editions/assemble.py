@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam
+from sqlalchemy import ColumnElement, bindparam
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select, update
 
@@ -30,6 +30,7 @@ NEWEST_OF_A_TOPIC = 8
 """A welcome digest shows this many stories of each topic."""
 
 _WELCOME_REUSED_FOR = timedelta(hours=1)
+_LATELY = timedelta(days=7)
 
 
 class Frozen(NamedTuple):
@@ -87,18 +88,36 @@ def news(session: Session, *, since_at: datetime, cutoff_at: datetime, now: date
 
 
 def newest(session: Session, *, now: datetime) -> Content:
-    """The newest few stories of each topic, however old, and the announcements of `now`."""
+    """The newest few stories of each topic, however old, and the announcements of `now`.
+
+    What came before an instant was published before it. So where the newest of those that came since then are all
+    younger than that, they are the newest of all, and nobody has to look through the years before.
+    """
+    since = now - _LATELY
+    lately = _newest_since(session, ItemTopic.seen_at >= since)
+    topics = set(session.exec(select(models.Topic.id)))
+    quiet = {topic for topic in topics if sum(at >= since for _, at in lately.get(topic or 0, ())) < NEWEST_OF_A_TOPIC}
+    found = lately | (_newest_since(session, col(ItemTopic.topic_id).in_(quiet)) if quiet else {})
+    places = [(item, topic) for topic, stories in found.items() for item, _ in stories]
+    return _content(session, places, since_at=None, now=now)
+
+
+def _newest_since(session: Session, among: ColumnElement[bool] | bool) -> dict[int, list[tuple[int, datetime]]]:
+    """Of some places the newest few of each topic: the items' ids and when they were published."""
     rank = func.row_number().over(
         partition_by=col(ItemTopic.topic_id), order_by=(col(Item.published_at).desc(), col(Item.id).desc())
     )
     ranked = (
-        select(ItemTopic.item_id, ItemTopic.topic_id, rank.label("rank"))
+        select(ItemTopic.item_id, ItemTopic.topic_id, Item.published_at, rank.label("rank"))
         .join(Item, col(Item.id) == ItemTopic.item_id)
-        .where(col(ItemTopic.quarantined_by).is_(None), col(Item.withdrawn_at).is_(None))
+        .where(among, col(ItemTopic.quarantined_by).is_(None), col(Item.withdrawn_at).is_(None))
         .subquery()
     )
-    places = session.exec(select(ranked.c.item_id, ranked.c.topic_id).where(ranked.c.rank <= NEWEST_OF_A_TOPIC))
-    return _content(session, places, since_at=None, now=now)
+    places = select(ranked.c.item_id, ranked.c.topic_id, ranked.c.published_at)
+    found: defaultdict[int, list[tuple[int, datetime]]] = defaultdict(list)
+    for item, topic, published_at in session.exec(places.where(ranked.c.rank <= NEWEST_OF_A_TOPIC)):
+        found[topic].append((item, published_at))
+    return found
 
 
 def _freeze(

@@ -127,9 +127,9 @@ def _is_flood(
 def _note_rhythm(session: Session, feed: Feed, *, newest: datetime, now: datetime) -> None:
     """Write down that the feed brought something new, which at first may be as old as the newest of it."""
     feed.last_item_at = min(newest, now) if feed.last_item_at is None else now
+    lately = ItemSource.feed_id == feed.id, col(ItemSource.listed_at) > now - HISTORY
     published = select(Item.published_at).where(
-        col(Item.id).in_(select(ItemSource.item_id).where(ItemSource.feed_id == feed.id)),
-        Item.published_at > now - HISTORY,
+        col(Item.id).in_(select(ItemSource.item_id).where(*lately)), Item.published_at > now - HISTORY
     )
     if rhythm := rhythm_of(session.exec(published), now=now):
         feed.usual_gap = int(rhythm.usual_gap.total_seconds())

@@ -23,15 +23,17 @@ def prune(connection: Connection, *, before: datetime, limit: int = 500) -> int:
     items go at a time, so that nobody waits; call it again while it forgets something. Returns how many rows went.
     """
     place, newer = ItemTopic.__table__.alias(), ItemTopic.__table__.alias()  # type: ignore[attr-defined]
+    last_kept = (
+        select(newer.c.seen_at)
+        .where(newer.c.topic_id == place.c.topic_id)
+        .order_by(newer.c.seen_at.desc())
+        .offset(KEPT_OF_A_TOPIC - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
     among_newest = (
         select(place.c.item_id)
-        .where(
-            place.c.item_id == Item.id,
-            select(func.count())
-            .where(newer.c.topic_id == place.c.topic_id, newer.c.seen_at > place.c.seen_at)
-            .scalar_subquery()
-            < KEPT_OF_A_TOPIC,
-        )
+        .where(place.c.item_id == Item.id, func.coalesce(last_kept, place.c.seen_at) <= place.c.seen_at)
         .correlate(Item)
     )
     old = select(Item.id).where(Item.seen_at < before, ~among_newest.exists()).limit(limit)

@@ -6,6 +6,7 @@ from datetime import date
 from digestmail.editions.content import Content
 from digestmail.editions.select import select
 from digestmail.language import Language
+from digestmail.messages.browser import Visit, part_of
 from digestmail.messages.budget import BUDGET, Kept, cut
 from digestmail.messages.digest import Digest, index_lines, more_in_words
 from digestmail.messages.keys import MORE, frame_keys, key_of
@@ -79,14 +80,21 @@ def whole_page(
     preferences: str,
     gave: str,
     hidden: Container[int] = (),
+    visit: Visit,
 ) -> str | None:
-    """The digest of a reader of `topics` with all its stories, as a page for a browser; None where it has no story."""
-    digest = _digest(content, topics, hidden, language)
-    if digest is None:
+    """The digest of a reader of `topics` in all its stories, as pages for a browser, of which the visit shows one.
+
+    None where it has no story, or no such page.
+    """
+    selection = select(tidy(content, language=language), topics, hidden)
+    part = part_of(selection, visit, own_url=publication.url)
+    if part is None:
         return None
+    shown, turn = part
+    digest = Digest.of(shown)
     values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences, "gave": gave}
     marker = NoMarks(values)
-    return digest.render_page(kind=kind, publication=publication, language=language, marker=marker)
+    return digest.render_page(turn, kind=kind, publication=publication, language=language, marker=marker)
 
 
 def _digest(content: Content, topics: Iterable[int], hidden: Container[int], language: Language) -> Digest | None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from digestmail.editions.content import Content
 from digestmail.editions.select import Placed, Section, Selection, whole
 from digestmail.language import Language
+from digestmail.messages.browser import Turn
 from digestmail.messages.budget import Kept
 from digestmail.messages.prose import shorten
 from digestmail.messages.publication import Publication
@@ -112,9 +113,11 @@ class Digest:
         values = {"digest": self, "welcome": kind is Kind.WELCOME, "browser": True}
         return render_text("digest", marker=marker, publication=publication, language=language, **values)
 
-    def render_page(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
+    def render_page(
+        self, turn: Turn, *, kind: Kind, publication: Publication, language: Language, marker: Marker
+    ) -> str:
         """The same as a page for a browser."""
-        values = {"digest": self, "welcome": kind is Kind.WELCOME, "page": True}
+        values = {"digest": self, "welcome": kind is Kind.WELCOME, "page": True, "turn": turn}
         return render_page("digest", marker=marker, publication=publication, language=language, **values)
 
 

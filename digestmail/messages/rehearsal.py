@@ -12,6 +12,7 @@ from itertools import zip_longest
 from digestmail.errors import SettingsError
 from digestmail.language import Language
 from digestmail.messages.alone import plain_rendering, whole_page
+from digestmail.messages.browser import Visit
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.compose import DigestComposer
 from digestmail.messages.confirmation import LETTERS, LetterComposer
@@ -176,6 +177,7 @@ class _Rehearsal:
             unsubscribe="",
             preferences="",
             gave="",
+            visit=Visit(archive_url="https://example.org/archive"),
         )
         if (styles := _styles_of(page or "")) > _LARGEST_SHEETS:
             raise _wrong(

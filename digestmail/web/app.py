@@ -23,9 +23,12 @@ from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
 from digestmail.web import (
     again,
+    archive,
     bounces,
     confirm,
+    crawlers,
     demo,
+    description,
     gave,
     hubs,
     inbox,
@@ -102,8 +105,15 @@ def create_app(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, taste, confirm, unsubscribe, preferences, own_data, move, again, gave, view, inbox, operator):
-        app.include_router(room.router)
+    readers = [
+        room.router for room in (sign_up, taste, confirm, unsubscribe, preferences, own_data, move, again, gave, view)
+    ]
+    if settings.archive:
+        readers.append(archive.router)
+    readers.append(crawlers.router_of(readers))
+    for router in (*readers, inbox.router, operator.router):
+        app.include_router(router)
+    app.include_router(description.router_of(readers, title=settings.site_name))
     if is_reachable(settings):
         app.include_router(hubs.router)
     proofs = Proofs(Publication.of(settings), tokens)

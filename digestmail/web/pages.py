@@ -48,6 +48,8 @@ class Pages:
             default_time_zone=settings.default_time_zone,
             has_inbox=settings.relay is None,
             root=root,
+            site_url=settings.public_url,
+            archive=settings.archive,
             static=_versioned(f"{root}/static", static_folders(settings)),
             theme=theme_address(settings, root),
             look=Look.of(settings),

@@ -1,10 +1,13 @@
 """Renders every page with sample data, and every mail, so that a broken template of the publisher's stops the start."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from digestmail.archive.days import Day, by_month
+from digestmail.archive.search import marked_item
+from digestmail.archive.stories import DayPage
 from digestmail.deliveries.again import Answer, Asked
 from digestmail.editions.pace import COUNTED_FOR, NEW, Pace
 from digestmail.errors import SettingsError
@@ -16,7 +19,7 @@ from digestmail.messages.publication import Publication
 from digestmail.messages.rehearsal import rehearse
 from digestmail.secret import secret_of
 from digestmail.settings import Settings
-from digestmail.store.models import Topic
+from digestmail.store.models import Item, Topic
 from digestmail.store.states import MailFormat, Standing
 from digestmail.subscribers.choices import Choices
 from digestmail.subscribers.known import Known
@@ -97,6 +100,7 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
     yield from _own_data()
+    yield from _archive()
     yield from _local_pages()
 
 
@@ -173,6 +177,35 @@ def _known(standing: Standing) -> Known:
         bounces=1,
         consents=4,
     )
+
+
+def _archive() -> Iterator[tuple[str, dict[str, Any]]]:
+    item = Item(
+        id=1,
+        url="https://example.org/1",
+        link_key="",
+        title="A headline",
+        excerpt="Some words.",
+        author="Ada",
+        source="The Courier",
+        language="en",
+        published_at=_AT,
+        seen_at=_AT,
+    )
+    topic, day = _TOPICS[0], _AT.date()
+    days = [Day(day, 3), Day(date(2026, 10, 31), 1)]
+    given = {"path": "/archive", "feed": "/archive/city.atom", "topic": topic}
+    for some, indexable in ((days, True), ([], False)):
+        values = given | {"indexable": indexable}
+        yield "web/archive.html", values | {"topics": _TOPICS, "days_of": {1: some}}
+        yield "web/archive_topic.html", values | {"months": by_month(some), "year": 2026, "years": [2026, 2025]}
+        shown = DayPage([item] * len(some), 80 * len(some), day if some else None, day if some else None)
+        yield "web/archive_day.html", values | {"day": day, "today": not some, "shown": shown, "page": 1, "pages": 2}
+    yield "web/archive_gone.html", {"topic": topic, "first": day}
+    found = [(marked_item(item, ["words"]), [(topic, day)])]
+    for typed, results, before, more in (("words", found, 9, 5), ("words", [], None, None), ("", [], None, None)):
+        values = given | {"indexable": False, "topics": _TOPICS, "typed": typed, "words": typed.split(), "chosen": ""}
+        yield "web/archive_search.html", values | {"results": results, "before": before, "more": more}
 
 
 def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:

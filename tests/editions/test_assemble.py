@@ -128,6 +128,18 @@ def test_a_welcome_shows_the_newest_few_of_each_topic(database: Database) -> Non
 
 
 @pytest.mark.usefixtures("topics")
+@pytest.mark.parametrize("ago", [1, 10, 400])
+def test_the_newest_were_published_last_whenever_they_came(database: Database, ago: int) -> None:
+    with database.transaction() as session:
+        for number in range(NEWEST_OF_A_TOPIC):
+            item(session, f"story {number}", {1: SLOT - ago * DAY}, published=SLOT - ago * DAY)
+            item(session, f"back catalogue {number}", {1: SLOT}, news=False, published=SLOT - (ago + 1) * DAY)
+        item(session, "long ago", {2: SLOT - 900 * DAY}, published=SLOT - 900 * DAY)
+        shown = titles(session, welcome_edition(session, now=SLOT))
+    assert sorted(shown) == ["long ago", *(f"story {number}" for number in range(NEWEST_OF_A_TOPIC))]
+
+
+@pytest.mark.usefixtures("topics")
 def test_a_welcome_is_shared_until_something_new_comes(database: Database) -> None:
     with database.transaction() as session:
         item(session, "one", {1: SLOT})

@@ -2,11 +2,13 @@
 
 import random
 import re
+from typing import Any
 
 import pytest
 
 from digestmail.editions.content import Announcement, Content, Topic
 from digestmail.messages.alone import whole_page
+from digestmail.messages.browser import Visit
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.message import Message
 from digestmail.store.states import Kind
@@ -185,11 +187,10 @@ def test_a_single_story_over_the_budget_is_shown_short() -> None:
     assert forms(message) == ([], [1], 0)
 
 
-def test_the_page_has_every_story_with_styles_for_a_browser() -> None:
-    content = content_of(*(story(n, 1) for n in range(1, 301)))
-    page = whole_page(
+def page_of(content: Content, topic: int = 1, **visit: Any) -> str | None:
+    return whole_page(
         content,
-        topics=[1],
+        topics=[topic],
         kind=Kind.DIGEST,
         publication=PUBLICATION,
         language=ENGLISH,
@@ -197,28 +198,22 @@ def test_the_page_has_every_story_with_styles_for_a_browser() -> None:
         unsubscribe="UNSUBSCRIBE",
         preferences="PREFERENCES",
         gave="GAVE",
+        visit=Visit(**visit),
     )
-    assert page
-    assert page.count('<td class="story rule"') == 300
-    assert len(page.encode()) > BUDGET
-    assert ".headline {" in page
-    assert f'href="{PUBLICATION.url}/u/UNSUBSCRIBE"' in page
-    assert f'href="{PUBLICATION.url}/p/PREFERENCES"' in page
-    assert "/d/" not in page
+
+
+def test_the_pages_have_every_story_with_styles_for_a_browser() -> None:
+    content = content_of(*(story(n, 1) for n in range(1, 301)))
+    pages = [page_of(content, number=number) or "" for number in range(1, 6)]
+    assert sum(page.count('<td class="story rule"') for page in pages) == 300
+    for page in pages:
+        assert len(page.encode()) < 100_000
+        assert ".headline {" in page
+        assert f'href="{PUBLICATION.url}/u/UNSUBSCRIBE"' in page
+        assert f'href="{PUBLICATION.url}/p/PREFERENCES"' in page
+        assert "/d/" not in page
+    assert page_of(content, number=6) is None
 
 
 def test_the_page_of_a_reader_without_stories_is_none() -> None:
-    assert (
-        whole_page(
-            content_of(story(1, 1)),
-            topics=[2],
-            kind=Kind.DIGEST,
-            publication=PUBLICATION,
-            language=ENGLISH,
-            day=DAY,
-            unsubscribe="",
-            preferences="",
-            gave="",
-        )
-        is None
-    )
+    assert page_of(content_of(story(1, 1)), topic=2) is None

@@ -1,5 +1,9 @@
 """The page with a reader's whole digest, to which a mail leads that counts what it has no room for."""
 
+import html
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel import update
@@ -51,11 +55,47 @@ def deliver(
 
 def test_it_shows_every_story_of_the_readers_topics(web: Web) -> None:
     stories = [story(number, 1 + number % 3) for number in range(1, 301)]
-    page = web.client.get(deliver(web, web.subscribe(), *stories))
-    assert page.status_code == 200
-    assert page.text.count('<td class="story rule"') == 200  # of climate and labour
-    assert "Tuesday, 24 November 2026" in page.text
-    assert "The Harbour Courier" in page.text
+    path: str | None = deliver(web, web.subscribe(), *stories)
+    shown, pages = 0, 0
+    while path:
+        page = web.client.get(path)
+        assert page.status_code == 200
+        assert len(page.content) < 100_000
+        assert "Tuesday, 24 November 2026" in page.text
+        assert "The Harbour Courier" in page.text
+        shown += page.text.count('<td class="story rule"')
+        pages += 1
+        following = re.search(r'rel="next" href="([^"]+)"', page.text)
+        path = f"{path.partition('?')[0]}{html.unescape(following[1])}" if following else None
+    assert (shown, pages) == (200, 4)  # of climate and labour
+
+
+def test_there_is_no_page_behind_the_last(web: Web) -> None:
+    path = deliver(web, web.subscribe(), story(1, 1))
+    assert web.client.get(f"{path}?page=2").status_code == 404
+    assert web.client.get(f"{path}?page=0").status_code == 422
+
+
+def test_pictures_from_elsewhere_come_only_where_they_are_asked_for(web: Web) -> None:
+    ours = f"{web.site.settings.public_url}/demo/pictures/a.jpg"
+    elsewhere = replace(story(1, 1), image_url="https://cdn.example/a.jpg")
+    path = deliver(web, web.subscribe(), elsewhere, replace(story(2, 1), image_url=ours))
+    bare = web.client.get(path)
+    assert "cdn.example" not in bare.text
+    assert f'src="{ours}"' in bare.text
+    assert "img-src 'self';" in bare.headers["content-security-policy"]
+    asked = re.search(r'href="([^"]+)">Show pictures', bare.text)
+    assert asked
+    full = web.client.get(path + html.unescape(asked[1]))
+    assert 'src="https://cdn.example/a.jpg"' in full.text
+    assert "img-src http: https:" in full.headers["content-security-policy"]
+    assert "Show pictures" not in full.text
+
+
+def test_it_leads_to_the_archive_where_there_is_one(web: Web, make_web: Callable[..., Web]) -> None:
+    for visit, there in ((web, True), (make_web(ARCHIVE="off"), False)):
+        page = visit.client.get(deliver(visit, visit.subscribe(), story(1, 1))).text
+        assert (f'href="{visit.site.settings.public_url}/archive"' in page) is there
 
 
 def test_it_shows_the_topics_that_the_reader_has_now(web: Web) -> None:
@@ -100,7 +140,7 @@ def test_it_runs_no_script_and_is_in_no_index(web: Web) -> None:
     page = web.client.get(deliver(web, web.subscribe(), story(1, 1)))
     assert "<script" not in page.text
     assert page.headers["content-security-policy"] == (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; base-uri 'none'; "
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
     )
     assert page.headers["x-robots-tag"] == "noindex"
