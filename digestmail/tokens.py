@@ -49,6 +49,10 @@ class Purpose(StrEnum):
     """In no link: in the address to which a message comes back that cannot be delivered (VERP)."""
     GAVE = "gave"
     """What a reader who gave already says to a fundraiser."""
+    FORM = "form"
+    """In no mail: in the sign-up form. The number is the moment of its making, in seconds since 1970."""
+    STEP = "step"
+    """In no mail: in the page that asks for one more step. The number is its moment and its address."""
 
 
 class Tokens:

@@ -21,9 +21,25 @@ from digestmail.settings import Settings, load_settings
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
-from digestmail.web import bounces, confirm, demo, gave, hubs, inbox, operator, preferences, sign_up, unsubscribe, view
+from digestmail.web import (
+    bounces,
+    confirm,
+    demo,
+    embed,
+    gave,
+    hubs,
+    inbox,
+    operator,
+    preferences,
+    sign_up,
+    unsubscribe,
+    view,
+)
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
+from digestmail.web.guard.gate import Gate
+from digestmail.web.guard.pace import Pace
+from digestmail.web.guard.verdict import Rules
 from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import Pages, static_folders
 from digestmail.web.rehearsal import rehearse_all
@@ -58,6 +74,8 @@ def create_app(
     clock: Clock | None = None,
     bell: Doorbell | None = None,
     collect_bell: Doorbell | None = None,
+    rules: Rules | None = None,
+    pace: Pace | None = None,
 ) -> FastAPI:
     """The app for these settings (default: from the environment). The database must have been migrated.
 
@@ -70,6 +88,7 @@ def create_app(
     app = FastAPI(title=settings.site_name, docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     tokens = Tokens(secret_of(settings))
     clock = clock or shared_clock(database)
+    gate = Gate(settings, database=database, tokens=tokens, clock=clock, rules=rules or Rules())
     app.state.site = Site(
         settings=settings,
         database=database,
@@ -77,14 +96,16 @@ def create_app(
         clock=clock,
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
-        pages=Pages(settings),
+        pages=Pages(settings, form_stamp=gate.stamp),
+        gate=gate,
+        pace=pace or Pace(),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, confirm, unsubscribe, preferences, gave, view, inbox, operator):
+    for room in (sign_up, embed, confirm, unsubscribe, preferences, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from digestmail.errors import SettingsError
-from digestmail.language import Language, in_turn
+from digestmail.language import Language, english, in_turn
 from digestmail.local.inbox import Caught, InboxPage
 from digestmail.local.newsroom import newsroom
 from digestmail.messages.overrides import overridden, trouble
@@ -20,7 +20,7 @@ from digestmail.subscribers.choices import Choices
 from digestmail.subscribers.preferences import Preferences
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus
 from digestmail.tokens import Tokens
-from digestmail.web.errors import BAD_LINK
+from digestmail.web.errors import BAD_LINK, TOO_MANY
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
@@ -83,6 +83,7 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
     for template in ("web/gave.html", "web/gave_over.html", "web/gave_thanks.html", "web/gave_undone.html"):
         yield template, {"token": "G", "titles": ["A year-end appeal", "A boat for the river"]}
+    yield from _steps()
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
     yield "web/error.html", {"trouble": BAD_LINK}
@@ -103,6 +104,20 @@ def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
         reader = _reader(standing)
         values = {"topics": _TOPICS, "typed": Typed.of(reader, _TOPICS), "wrong": mistakes, "saved": saved}
         yield "web/preferences.html", values | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"}
+
+
+def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The form in a frame, on the publisher's page and past the gate."""
+    for layout in ("web/base.html", "web/_frame.html"):
+        yield "web/check_mail.html", {"email": _EMAIL, "layout": layout}
+        yield "web/error.html", {"trouble": TOO_MANY, "layout": layout}
+        step = {"typed": Typed(email=_EMAIL, topics=["city"]), "leads_to": "", "step": "S", "action": "/sign-up"}
+        for seconds, bits in ((5, 0), (30, 17)):
+            yield "web/one_more_step.html", step | {"layout": layout, "seconds": seconds, "bits": bits}
+    for only, mistakes in (("", {}), ("city", dict.fromkeys(("topics", "email"), BAD_LINK.remedy))):
+        yield "web/embed_form.html", {"topics": _TOPICS, "only": only, "typed": Typed(), "wrong": mistakes}
+    snippet = {"key": "plain", "title": "Plain form", "about": "HTML alone.", "code": "<form></form>"}
+    yield "web/embed.html", {"topics": _TOPICS, "ticked": [], "chosen": english(), "snippets": [snippet]}
 
 
 def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:

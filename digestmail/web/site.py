@@ -13,6 +13,8 @@ from digestmail.store.database import Database
 from digestmail.subscribers.consent import Origin
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
+from digestmail.web.guard.gate import Gate
+from digestmail.web.guard.pace import Pace
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 
@@ -31,6 +33,8 @@ class Site:
     doorbell: Doorbell
     collect_bell: Doorbell
     pages: Pages
+    gate: Gate
+    pace: Pace
     inbox: Inbox | None
     """None when mail leaves the machine."""
 
