@@ -98,7 +98,7 @@ def show_page(site: TheSite, named: Named = None, lang: str = "") -> HTMLRespons
     language = find_language(lang) or language_of(site.settings.language)
     ticked = [topic for topic in every if topic.slug in _slugs(named)]
     page = site.pages.show(
-        "web/embed.html",
+        "operator/embed.html",
         in_english(),
         topics=every,
         ticked=[topic.slug for topic in ticked],

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from digestmail.errors import SettingsError
-from digestmail.language import Language, english, in_turn
+from digestmail.language import Language, in_turn
 from digestmail.local.inbox import Caught, InboxPage
 from digestmail.local.newsroom import newsroom
 from digestmail.messages.overrides import overridden, trouble
@@ -107,7 +107,7 @@ def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The form in a frame, on the publisher's page and past the gate."""
+    """What may stand in a frame on another site: the form and its answers."""
     for layout in ("web/base.html", "web/_frame.html"):
         yield "web/check_mail.html", {"email": _EMAIL, "layout": layout}
         yield "web/error.html", {"trouble": TOO_MANY, "layout": layout}
@@ -116,8 +116,6 @@ def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
             yield "web/one_more_step.html", step | {"layout": layout, "seconds": seconds, "bits": bits}
     for only, mistakes in (("", {}), ("city", dict.fromkeys(("topics", "email"), BAD_LINK.remedy))):
         yield "web/embed_form.html", {"topics": _TOPICS, "only": only, "typed": Typed(), "wrong": mistakes}
-    snippet = {"key": "plain", "title": "Plain form", "about": "HTML alone.", "code": "<form></form>"}
-    yield "web/embed.html", {"topics": _TOPICS, "ticked": [], "chosen": english(), "snippets": [snippet]}
 
 
 def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -22,7 +22,7 @@
   const frame = document.createElement("iframe");
   frame.src = at("embed/form");
   frame.title = title || "Sign up to our daily digest";
-  frame.style.cssText = "display: block; width: 100%; height: 0; border: 0; color-scheme: normal";
+  frame.style.cssText = "display: block; width: 100%; height: 0; border: 0; border-radius: 10px";
   frame.addEventListener("load", () => frame.contentWindow.postMessage({ digestmail: "hello" }, home.origin));
   addEventListener("message", ({ source, origin, data }) => {
     if (source !== frame.contentWindow || origin !== home.origin || data?.digestmail !== "height") return;
