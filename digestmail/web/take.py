@@ -93,6 +93,7 @@ def _sign_up(site: Site, request: Request, spoken: Spoken, typed: Typed, place: 
             topics=typed.topics,
             hour=typed.hour,
             time_zone=typed.time_zone or site.settings.default_time_zone,
+            days=typed.days,
             locale=spoken.language.code,
             origin=origin_of(request, place.source),
             now=site.clock(),

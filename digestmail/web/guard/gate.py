@@ -12,7 +12,7 @@ from digestmail.subscribers.rush import confirmations_asked
 from digestmail.tokens import Tokens
 from digestmail.web.guard.buckets import Buckets
 from digestmail.web.guard.stamps import Stamps
-from digestmail.web.guard.verdict import HOUR, Rules, Try, Verdict, judge
+from digestmail.web.guard.verdict import HOUR, Rules, Stamp, Try, Verdict, judge
 
 _RECOUNT_AFTER = timedelta(seconds=2)
 _WARN_AGAIN_AFTER = timedelta(minutes=10)
@@ -52,10 +52,11 @@ class Gate:
     def judge(self, proofs: Proofs, *, ip: str) -> Verdict:
         """What becomes of a try to sign up."""
         now = self._clock()
+        stepped = self._stamps.is_taken(proofs.step, work=proofs.work, email=proofs.email, now=now)
         one = Try(
             trapped=bool(proofs.trap),
-            stamp=self._stamps.read_form(proofs.stamp, now=now),
-            stepped=self._stamps.is_taken(proofs.step, work=proofs.work, email=proofs.email, now=now),
+            stamp=Stamp.ODD if proofs.step and not stepped else self._stamps.read_form(proofs.stamp, now=now),
+            stepped=stepped,
             tries=self._buckets.enter(ip, now=now),
         )
         return judge(one, asked=self.asked(now), limit=self.limit, rules=self.rules)
