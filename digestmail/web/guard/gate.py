@@ -43,6 +43,7 @@ class Gate:
         self._buckets = Buckets()
         self._lock = threading.Lock()
         self._counted: tuple[datetime, int] | None = None
+        self._let_since = 0
         self._warned_at: datetime | None = None
 
     def stamp(self) -> str:
@@ -59,7 +60,11 @@ class Gate:
             stepped=stepped,
             tries=self._buckets.enter(ip, now=now),
         )
-        return judge(one, asked=self.asked(now), limit=self.limit, rules=self.rules)
+        verdict = judge(one, asked=self.asked(now), limit=self.limit, rules=self.rules)
+        if verdict is Verdict.LET:
+            with self._lock:
+                self._let_since += 1
+        return verdict
 
     def mistyped(self, ip: str) -> None:
         """A try was none, since its form had mistakes."""
@@ -73,13 +78,15 @@ class Gate:
         return self._stamps.for_step(proofs.email, now)
 
     def asked(self, now: datetime) -> int:
-        """Confirmation mails asked for in the last hour, as they were two seconds ago at most."""
+        """Confirmation mails asked for in the last hour: counted some seconds ago, and at most those let in since."""
         with self._lock:
             if self._counted is None or not timedelta() <= now - self._counted[0] < _RECOUNT_AFTER:
                 with self._database.reading() as session:
                     self._counted = now, confirmations_asked(session, since=now - HOUR)
-                self._warn(self._counted[1], now)
-            return self._counted[1]
+                self._let_since = 0
+            asked = self._counted[1] + self._let_since
+            self._warn(asked, now)
+            return asked
 
     def _warn(self, asked: int, now: datetime) -> None:
         if asked < self.limit or (self._warned_at and now - self._warned_at < _WARN_AGAIN_AFTER):
