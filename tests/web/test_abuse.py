@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlmodel import Session, text
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from digestmail.language import language_of
 from digestmail.messages.confirmation import LetterComposer
@@ -239,6 +241,21 @@ def test_nothing_that_was_typed_stands_in_the_mail(web: Web, path: str) -> None:
 def test_a_hostile_choice_is_refused(web: Web, field: str) -> None:
     assert web.client.post("/sign-up", data=FORM | {field: HOSTILE}).status_code == 422
     assert not mails(web)
+
+
+@pytest.mark.parametrize(
+    ("caller", "network"),
+    [("127.0.0.1", "203.0.113.0/24"), ("10.9.8.7", "203.0.113.0/24"), ("192.0.2.7", "192.0.2.0/24")],
+)
+def test_the_callers_address_is_believed_of_the_trusted_proxies_alone(
+    make_web: Callable[..., Web], caller: str, network: str
+) -> None:
+    web = make_web(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8")
+    app = ProxyHeadersMiddleware(web.client.app, web.site.settings.trusted_proxies)  # type: ignore[arg-type]
+    behind = TestClient(app, client=(caller, 50000))  # type: ignore[arg-type]
+    behind.post("/sign-up", data=FORM, headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    [event] = web.rows()["consent_events"]
+    assert network in event
 
 
 def test_a_link_that_came_too_late_mails_no_more_than_the_form_does(web: Web) -> None:
