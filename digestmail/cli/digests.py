@@ -1,6 +1,7 @@
 """Commands for the digests themselves: look at one, do what is due."""
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from digestmail.deliveries.outcome import Result
 from digestmail.errors import InputError
 from digestmail.language import known_language
 from digestmail.store.shared_clock import shared_clock
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, MailFormat
 
 if TYPE_CHECKING:
     from digestmail.deliveries.report import SendReport
@@ -29,6 +30,9 @@ def preview(
     eml: Annotated[Path | None, typer.Option(help="Write the whole message to this file.")] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Show the HTML form in a browser.")] = False,
     language: Annotated[str | None, typer.Option(help="Such as es; the publication's own if left out.")] = None,
+    mail_format: Annotated[
+        MailFormat, typer.Option("--format", help="As a reader chose it: html is both forms, text that form alone.")
+    ] = MailFormat.HTML,
     as_json: Json = False,
 ) -> None:
     """Show a mail as a reader would get it now: the last day's items, or else the newest few, or else a sample."""
@@ -39,16 +43,20 @@ def preview(
         service = Service(settings)
         service.rehearse()
         spoken, now = known_language(language or settings.language), system_clock()
+        of_sample = partial(preview_sample, service, kind=mail, language=spoken, now=now, mail_format=mail_format)
+        of_items = partial(preview_digest, session, service, kind=mail, language=spoken, now=now)
         try:
             if sample or mail in (Kind.CONFIRMATION, Kind.REMINDER):
-                found = preview_sample(service, kind=mail, language=spoken, now=now)
+                found = of_sample()
             else:
-                found = preview_digest(session, service, topics=topics or (), kind=mail, language=spoken, now=now)
+                found = of_items(topics=topics or (), mail_format=mail_format)
         except InputError as error:
             if topics:
                 raise
             warn(f"{error} Until then, this is a sample.")
-            found = preview_sample(service, kind=mail, language=spoken, now=now)
+            found = of_sample()
+    if not found.html and (html or open_it):
+        fail("A mail in the format text has no HTML form. Leave out --html and --open, or choose --format html.")
     if open_it and html is None:
         html = settings.data_dir / f"{mail}.html"
     if as_json:

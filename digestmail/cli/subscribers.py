@@ -24,7 +24,7 @@ app.add_typer(subscriber, name="subscriber")
 def import_file(
     file: Annotated[Path, typer.Argument(help="A CSV file; its first line names the columns.")], as_json: Json = False
 ) -> None:
-    """Add subscribers from a CSV file: email,topics,time_zone,hour,days,locale,confirmed_at,source.
+    """Add subscribers from a CSV file: email,topics,time_zone,hour,days,locale,format,confirmed_at,source.
 
     Good rows are taken, bad ones are reported by line and reason. Who has unsubscribed stays so. A row without
     confirmed_at is mailed a confirmation first.

@@ -1,5 +1,6 @@
 """The accounts of the ledger: whatever was planned is somewhere, and what is held waits in a list."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,26 +46,35 @@ def summary(connection: Connection) -> dict[Kind, dict[State, int]]:
 
 
 def accounts(connection: Connection) -> dict[Kind, Account]:
-    """The account of each kind of which something was planned.
+    """The account of each kind of which something was planned. A copy that went missing shows with the digests.
 
     Its queries must see the same moment: use a session of `Database.reading(at_one_moment=True)`.
     """
     counted = select(Edition.kind, func.sum(Edition.planned)).group_by(Edition.kind)
     without = select(Delivery.kind, func.count()).where(col(Delivery.edition_id).is_(None)).group_by(Delivery.kind)
-    planned: dict[str, int] = {}
+    copies = (
+        select(Edition.kind, func.count())
+        .join(Delivery, col(Delivery.edition_id) == Edition.id)
+        .where(Delivery.kind == Kind.COPY)
+        .group_by(Edition.kind)
+    )
+    planned: Counter[str] = Counter()
     for kind, count in [*connection.execute(counted), *connection.execute(without)]:
-        planned[kind] = planned.get(kind, 0) + count
+        planned[kind] += count
+    for kind, count in connection.execute(copies):  # counted with the digests or welcomes that they repeat
+        planned[kind] -= count
+        planned[Kind.COPY] += count
     found = summary(connection)
     doubts = select(Delivery.kind, func.count()).where(Delivery.doubts > 0).group_by(Delivery.kind)
     doubted: dict[str, int] = dict(connection.execute(doubts).all())
     return {
         kind: Account(
-            planned.get(kind, 0),
+            planned[kind],
             {state: found.get(kind, {}).get(state, 0) for state in State},
             doubted.get(kind, 0),
         )
         for kind in Kind
-        if planned.get(kind) or kind in found
+        if planned[kind] or kind in found
     }
 
 

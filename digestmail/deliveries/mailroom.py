@@ -94,6 +94,8 @@ class Mailroom:
             topics=claimed.topics,
             day=claimed.day,
             hidden=claimed.hidden,
+            mail_format=claimed.mail_format,
+            copied_at=claimed.slot_at if claimed.kind is Kind.COPY else None,
         )
 
     def _letter(self, language: Language) -> LetterComposer:

@@ -13,6 +13,7 @@ GIVE_UP_AFTER = {
     Kind.WELCOME: timedelta(hours=24),
     Kind.CONFIRMATION: timedelta(hours=48),
     Kind.REMINDER: timedelta(hours=48),
+    Kind.COPY: timedelta(hours=24),
 }
 """How long after its slot a delivery is tried; the next digest, when it is planned, ends an open one too."""
 

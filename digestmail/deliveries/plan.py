@@ -26,8 +26,8 @@ from digestmail.editions.assemble import Frozen, digest_edition, welcome_edition
 from digestmail.settings import CATCH_UP
 from digestmail.store.columns import BigId, Instant
 from digestmail.store.database import Database, among, aside, each_number, hold_back_news
-from digestmail.store.models import WAITING, Delivery, Edition, Subscriber
-from digestmail.store.outbox import PRIORITY, new_delivery
+from digestmail.store.models import WAITING, Delivery, Subscriber
+from digestmail.store.outbox import PRIORITY, count_planned, new_delivery
 from digestmail.store.states import Kind, State
 from digestmail.subscribers.schedule import APART, Slot, next_slot
 
@@ -185,17 +185,10 @@ _MOVE_ON = (
 )
 
 
-_COUNT = (
-    update(Edition)
-    .where(col(Edition.id) == bindparam("edition", type_=BigId))
-    .values(planned=Edition.planned + bindparam("more", type_=Integer))
-)
-
-
 def _write(connection: Connection, digest: _Digest, ids: str, now: datetime) -> None:
     slot, edition, following = digest
     written = connection.execute(_DIGESTS, {"ids": ids, **_columns(slot, now, edition_id=edition.id)}).rowcount
-    connection.execute(_COUNT, {"edition": edition.id, "more": written})
+    count_planned(connection, edition.id, written)
     _move_on(connection, following, edition.cutoff_at, ids)
 
 
@@ -234,7 +227,7 @@ def _welcome(session: Session, now: datetime) -> None:
         return
     edition = welcome_edition(session, now=now)
     connection.execute(_GIVE_EDITION, {"ids": [row.id for row in waiting], "edition": edition.id})
-    connection.execute(_COUNT, {"edition": edition.id, "more": len(waiting)})
+    count_planned(connection, edition.id, len(waiting))
     connection.execute(_START_WINDOW, {"ids": [row.subscriber_id for row in waiting], "cutoff": edition.cutoff_at})
 
 

@@ -16,6 +16,7 @@ from digestmail.store.states import Kind, Standing
 _STANDING_FOR = {
     Kind.DIGEST: Standing.ACTIVE,
     Kind.WELCOME: Standing.ACTIVE,
+    Kind.COPY: Standing.ACTIVE,
     Kind.REMINDER: Standing.ACTIVE,
     Kind.CONFIRMATION: Standing.PENDING,
 }
@@ -48,6 +49,7 @@ _READERS = Statement(
         col(Subscriber.email),
         col(Subscriber.standing),
         col(Subscriber.locale),
+        col(Subscriber.mail_format),
         _SUPPRESSED.label("suppressed"),
         select(_joined(cast(col(Subscription.topic_id), Text)))
         .where(Subscription.subscriber_id == Subscriber.id)
@@ -63,6 +65,7 @@ class Reader(NamedTuple):
     email: str
     standing: str
     locale: str
+    mail_format: str
     suppressed: bool
     topics: frozenset[int]
 
@@ -78,8 +81,8 @@ class Reader(NamedTuple):
 def readers(connection: Connection, ids: Sequence[int]) -> dict[int, Reader]:
     """The subscribers of these ids, by one query."""
     return {
-        number: Reader(email, standing, locale, bool(suppressed), _topics(topics or ""))
-        for number, email, standing, locale, suppressed, topics in _READERS.rows(connection, {"ids": ids})
+        number: Reader(email, standing, locale, mail_format, bool(suppressed), _topics(topics or ""))
+        for number, email, standing, locale, mail_format, suppressed, topics in _READERS.rows(connection, {"ids": ids})
     }
 
 

@@ -1,9 +1,11 @@
 """A digest as its reader sees it on the web: whole, where the mail had to leave stories out."""
 
 from dataclasses import dataclass
+from datetime import UTC
 
 from sqlmodel import Session
 
+from digestmail.deliveries.copies import Original, originals
 from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.editions.content import Content
 from digestmail.language import Language, english, language_of
@@ -35,17 +37,20 @@ def view_digest(session: Session, delivery_id: int, *, publication: Publication,
     reader = session.get(Subscriber, delivery.subscriber_id)
     language = language_of(reader.locale) if reader else english()
     preferences = tokens.make(Purpose.PREFERENCES, delivery.subscriber_id)
-    shown = [(delivery_id, delivery.subscriber_id, delivery.slot_at)]
+    utc_day = delivery.slot_at.astimezone(UTC).date()
+    itself = Original(delivery_id, delivery.slot_at, delivery.scheduled_day or utc_day)
+    sent = originals(session.connection(), [delivery_id]).get(delivery_id, itself)
+    shown = [(sent.id, delivery.subscriber_id, sent.slot_at)]
     html = whole_page(
         Content.from_json(edition.content),
         topics=topics_of(session, delivery.subscriber_id),
-        kind=Kind(delivery.kind),
+        kind=Kind(edition.kind),
         publication=publication,
         language=language,
-        day=delivery.scheduled_day or delivery.slot_at.date(),
+        day=sent.day,
         unsubscribe=tokens.make(Purpose.UNSUBSCRIBE, delivery.subscriber_id),
         preferences=preferences,
         gave=tokens.make(Purpose.GAVE, delivery.subscriber_id),
-        hidden=hidden_announcements(session.connection(), shown).get(delivery_id, ()),
+        hidden=hidden_announcements(session.connection(), shown).get(sent.id, ()),
     )
     return View(html, preferences, language)

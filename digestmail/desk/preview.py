@@ -19,7 +19,7 @@ from digestmail.messages.forms import html_of, text_of
 from digestmail.messages.message import Message
 from digestmail.messages.sample import sample_edition
 from digestmail.store.models import Topic
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, MailFormat
 from digestmail.subscribers.choices import find_topics
 
 _WINDOW = timedelta(hours=24)
@@ -31,6 +31,7 @@ class Preview:
     """A mail in its three forms."""
 
     html: str
+    """Empty in a mail that is text alone."""
     text: str
     message: Message
 
@@ -44,6 +45,7 @@ def preview_digest(
     language: Language,
     now: datetime,
     recipient: str = _ANYBODY,
+    mail_format: MailFormat = MailFormat.HTML,
 ) -> Preview:
     """The digest (or welcome) of the last 24 hours for a reader of `topics` (slugs; all where none is named), or of
     the newest items where those had none.
@@ -56,32 +58,27 @@ def preview_digest(
         content = newest(session, now=now)
     if not select_stories(content, chosen).stories:
         raise InputError("These topics have no items yet. Fetch the feeds with: digestmail collect")
-    return _composed(service, content, chosen, kind=kind, language=language, now=now, recipient=recipient)
+    composer = _composer(service, content, kind=kind, language=language, now=now)
+    return _composed(service, composer, chosen, now=now, recipient=recipient, mail_format=mail_format)
 
 
-def preview_sample(service: Service, *, kind: Kind, language: Language, now: datetime) -> Preview:
-    """The mail of that kind with an invented edition, where it shows one."""
-    if kind in (Kind.DIGEST, Kind.WELCOME):
+def preview_sample(
+    service: Service, *, kind: Kind, language: Language, now: datetime, mail_format: MailFormat = MailFormat.HTML
+) -> Preview:
+    """The mail of that kind with an invented edition, where it shows one; letters have both forms for everybody."""
+    if kind not in (Kind.CONFIRMATION, Kind.REMINDER):
         content = sample_edition(url=service.publication.url, now=now)
         everything = frozenset(topic.id for topic in content.topics)
-        return _composed(service, content, everything, kind=kind, language=language, now=now, recipient=_ANYBODY)
+        composer = _composer(service, content, kind=kind, language=language, now=now)
+        return _composed(service, composer, everything, now=now, recipient=_ANYBODY, mail_format=mail_format)
     letters = LetterComposer(service.publication, service.tokens, language)
     if kind is Kind.CONFIRMATION:
         return _preview(letters.confirmation(delivery_id=0, recipient=_ANYBODY, date_at=now))
     return _preview(letters.reminder(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
 
 
-def _composed(
-    service: Service,
-    content: Content,
-    topics: frozenset[int],
-    *,
-    kind: Kind,
-    language: Language,
-    now: datetime,
-    recipient: str,
-) -> Preview:
-    composer = DigestComposer(
+def _composer(service: Service, content: Content, *, kind: Kind, language: Language, now: datetime) -> DigestComposer:
+    return DigestComposer(
         content,
         kind=kind,
         slot_at=now,
@@ -90,8 +87,21 @@ def _composed(
         language=language,
         tokens=service.tokens,
     )
+
+
+def _composed(
+    service: Service,
+    composer: DigestComposer,
+    topics: frozenset[int],
+    *,
+    now: datetime,
+    recipient: str,
+    mail_format: MailFormat,
+) -> Preview:
     day = now.astimezone(ZoneInfo(service.publication.time_zone)).date()
-    message = composer.compose(delivery_id=0, subscriber_id=0, recipient=recipient, topics=topics, day=day)
+    message = composer.compose(
+        delivery_id=0, subscriber_id=0, recipient=recipient, topics=topics, day=day, mail_format=mail_format
+    )
     assert message  # noqa: S101 - these topics have stories
     return _preview(message)
 

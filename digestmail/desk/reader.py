@@ -81,6 +81,7 @@ class Reader:
     hour: int
     days: str
     locale: str
+    mail_format: str
     source: str
     created_at: datetime
     confirmed_at: datetime | None
@@ -121,6 +122,7 @@ def find_reader(session: Session, email: str) -> Reader:
         hour=subscriber.hour,
         days=days_in_words(subscriber.days),
         locale=subscriber.locale,
+        mail_format=subscriber.mail_format,
         source=subscriber.source,
         created_at=subscriber.created_at,
         confirmed_at=subscriber.confirmed_at,

@@ -14,7 +14,7 @@ from digestmail.messages.publication import Publication
 from digestmail.messages.sections import Parts, SectionParts
 from digestmail.messages.template import Rendering
 from digestmail.messages.tidy import tidy
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, MailFormat
 
 
 def plain_rendering(
@@ -31,6 +31,7 @@ def plain_rendering(
     gave: str,
     hidden: Container[int] = (),
     budget: int = BUDGET,
+    mail_format: MailFormat = MailFormat.HTML,
 ) -> Rendering | None:
     """The digest of a reader of `topics`, with at most `budget` octets of HTML; None where it has no story.
 
@@ -43,6 +44,10 @@ def plain_rendering(
         return None
     values = {"day": language.dateline(day), "unsubscribe": unsubscribe, "preferences": preferences}
     values |= {"view": view, "gave": gave}
+    if mail_format is MailFormat.TEXT:
+        marker = NoMarks(values)
+        text = digest.render_text(kind=kind, publication=publication, language=language, marker=marker)
+        return Rendering(html="", text=text)
 
     def render(digest: Digest, values: Mapping[str, str]) -> Rendering:
         marker = NoMarks(values)

@@ -4,6 +4,9 @@ Mail programs cut a large mail off, Gmail near 102 KB, and hide the unsubscribe 
 important stories of a digest over its budget are shown without picture and excerpt, and where that is not enough, they
 are only counted, in a line with a link to the whole digest. What matters most is the first story of each topic, then
 the second of each, and among equals that of the topic that stands first: the tails of the largest topics go first.
+
+A digest in text alone has no budget and shows every story: two hundred of them stay below that size in text, and who
+chose text shall not have to open a browser for the rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -10,7 +10,7 @@ from digestmail.language import Language
 from digestmail.messages.budget import Kept
 from digestmail.messages.prose import shorten
 from digestmail.messages.publication import Publication
-from digestmail.messages.template import Marker, Rendering, render, render_page, render_subject
+from digestmail.messages.template import Marker, Rendering, render, render_page, render_subject, render_text
 from digestmail.store.states import Kind
 
 TEASERS = 3
@@ -106,6 +106,11 @@ class Digest:
         """Both forms of the mail; `browser` says whether the plain one links to the digest in the browser too."""
         values = {"digest": self, "welcome": kind is Kind.WELCOME, "page": False, "browser": browser}
         return render("digest", marker=marker, publication=publication, language=language, **values)
+
+    def render_text(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
+        """The plain form alone, of which all stories are shown; it links to the digest in the browser."""
+        values = {"digest": self, "welcome": kind is Kind.WELCOME, "browser": True}
+        return render_text("digest", marker=marker, publication=publication, language=language, **values)
 
     def render_page(self, *, kind: Kind, publication: Publication, language: Language, marker: Marker) -> str:
         """The same as a page for a browser."""

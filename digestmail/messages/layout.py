@@ -17,7 +17,7 @@ from digestmail.messages.budget import Kept, cut
 from digestmail.messages.digest import INDEX_LINES, TEASERS, Digest, index_lines, more_in_words
 from digestmail.messages.frame import Frame
 from digestmail.messages.keys import BROWSER, MORE, frame_keys, in_full, key_of
-from digestmail.messages.mime import alternative
+from digestmail.messages.mime import alternative, text_alone
 from digestmail.messages.pieces import Marks, octets_of
 from digestmail.messages.publication import Publication
 from digestmail.messages.quoted_printable import inline
@@ -87,6 +87,7 @@ class Layouts:
         self._sections: dict[tuple[int, int], SectionParts] = {}
         self._stories: dict[tuple[int, ...], StoryParts] = {}
         self._frames: dict[tuple[date, int, frozenset[int], bool, bool], _Around] = {}
+        self._text_frames: dict[tuple[date, int, frozenset[int], bool], Frame] = {}
         self.wire_ready = self._parts.wire_ready
         """No line of what comes from here begins with a dot; all is ASCII."""
         self.octets = self._parts.octets
@@ -95,10 +96,12 @@ class Layouts:
         self._more_octets = cache(lambda hidden: line + octets_of(more_in_words(hidden, language)))
         self._always_fit = self._fit_always(content)
 
-    def of(self, topics: frozenset[int], day: date, hidden: frozenset[int]) -> Layout | None:
+    def of(
+        self, topics: frozenset[int], day: date, hidden: frozenset[int], *, only_text: bool = False
+    ) -> Layout | None:
         """The digest of a reader of `topics` on that reader's `day`; None where the edition has no story for them.
 
-        It shows no announcement that is `hidden` (ids).
+        It shows no announcement that is `hidden` (ids). If `only_text`, it has the plain form alone, and all stories.
 
         This is done for each reader, so what can be looked up is looked up before anything is called.
         """
@@ -116,6 +119,9 @@ class Layouts:
         if not stories:
             return None
         lines = index_lines(len(sections), stories)
+        if only_text:
+            frame = self._text_frame(day, chosen, hidden, lines[0] > 0)
+            return frame, self._in_text(sections, lines), sections[0].title, stories, 0
         around = self._around(day, chosen, hidden, lines[0] > 0, False)
         counted = 0
         if stories > self._always_fit and (kept := self._kept(sections, lines, around)):
@@ -138,6 +144,10 @@ class Layouts:
             "html sections": html,
         }
         return frame, values, sections[0].title, stories, counted
+
+    def _in_text(self, sections: Sequence[SectionParts], lines: Sequence[int]) -> dict[str, Sequence[bytes]]:
+        ready = [self._whole(section, count) for section, count in zip(sections, lines, strict=True)]
+        return {"text index": [each.text_index for each in ready], "text sections": [each.text for each in ready]}
 
     def _kept(self, sections: Sequence[SectionParts], lines: Sequence[int], around: _Around) -> list[Kept]:
         """What is left of each section in a digest that would be over the budget; empty where it is not."""
@@ -195,6 +205,17 @@ class Layouts:
         key = (day, chosen, hidden, index, more)
         octets = ENTRY_OCTETS + sum(each.octets for each in made.frames)
         return self._shared.keep(self._frames, key, made, octets)
+
+    def _text_frame(self, day: date, chosen: int, hidden: frozenset[int], index: bool) -> Frame:
+        chosen &= self._selector.matters_for_announcements
+        key = (day, chosen, hidden, index)
+        if (frame := self._text_frames.get(key)) is None:
+            announcements = self._selector.announcements(chosen, hidden)
+            body = self._parts.text.around([*frame_keys(announcements, index=index), BROWSER])
+            words = self._language.dateline(day)
+            frame = Frame([self._headers, *text_alone(body)], {"day": inline(words)})
+            self._shared.keep(self._text_frames, key, frame, ENTRY_OCTETS + frame.octets)
+        return frame
 
     def _fit_always(self, content: Content) -> int:
         """So many stories fit into any digest of this edition: it need not be measured."""

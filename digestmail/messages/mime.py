@@ -76,9 +76,18 @@ def alternative(text: Sequence[Part], html: Sequence[Part]) -> list[Part]:
     ]
 
 
+def text_alone(text: Sequence[Part]) -> list[Part]:
+    """The same of a message in one part, the plain form (RFC 2045, 5.2)."""
+    return [b"MIME-Version: 1.0\r\n", _kind("plain"), *text]
+
+
 def _opening(kind: str) -> bytes:
+    return b"--" + _BOUNDARY + b"\r\n" + _kind(kind)
+
+
+def _kind(kind: str) -> bytes:
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    return b"--" + _BOUNDARY + b"\r\n" + head.encode("ascii")
+    return head.encode("ascii")
 
 
 def _encoded(name: str, value: str, *, phrase: bool = False) -> str:

@@ -24,9 +24,10 @@ from digestmail.messages.overrides import SETTING, overridden, trouble
 from digestmail.messages.pieces import Marks, Pieces
 from digestmail.messages.publication import Publication
 from digestmail.messages.sample import sample_edition
+from digestmail.messages.taste import taste
 from digestmail.messages.template import Rendering
 from digestmail.messages.tidy import tidy
-from digestmail.store.states import Kind, Trouble
+from digestmail.store.states import Kind, MailFormat, Trouble
 from digestmail.tokens import Purpose, Tokens
 
 _LARGEST_STYLES = 16_000  # octets of what stays a style sheet
@@ -73,6 +74,13 @@ class _Rehearsal:
         """Every mail once; by kind and form, the marks that a digest lacks."""
         self._check_page()
         self._check_letters()
+        taste(
+            self._content,
+            topics=(1, 2, 3),
+            publication=self._publication,
+            language=self._language,
+            day=_AT.date(),
+        )
         return {kind: self._check_marks(kind) for kind in (Kind.DIGEST, Kind.WELCOME)}
 
     def _check_marks(self, kind: Kind) -> dict[str, str]:
@@ -119,8 +127,27 @@ class _Rehearsal:
                 _check_size(single)
             else:
                 self._check_links("digest", joined, Purpose.VIEW)
+        self._check_text_alone(composer, kind, topics, lacking)
 
-    def _alone(self, kind: Kind, topics: frozenset[int], budget: int) -> Rendering | None:
+    def _check_text_alone(
+        self, composer: DigestComposer, kind: Kind, topics: frozenset[int], lacking: dict[str, str]
+    ) -> None:
+        joined = composer.compose(
+            delivery_id=1,
+            subscriber_id=1,
+            recipient="reader@example.org",
+            topics=topics,
+            day=_AT.date(),
+            mail_format=MailFormat.TEXT,
+        )
+        single = self._alone(kind, topics, BUDGET, MailFormat.TEXT)
+        assert joined  # noqa: S101 - each of these topics has stories
+        assert single  # noqa: S101
+        _compare("txt", text_of(joined), single.text, lacking["txt"])
+
+    def _alone(
+        self, kind: Kind, topics: frozenset[int], budget: int, mail_format: MailFormat = MailFormat.HTML
+    ) -> Rendering | None:
         token = self._tokens.make
         return plain_rendering(
             self._content,
@@ -134,6 +161,7 @@ class _Rehearsal:
             view=token(Purpose.VIEW, 1),
             gave=token(Purpose.GAVE, 1),
             budget=budget,
+            mail_format=mail_format,
         )
 
     def _check_page(self) -> None:

@@ -27,6 +27,7 @@ class Rendering:
     """The two forms of one mail; lines end in "\\n"."""
 
     html: str
+    """Empty in a mail that is text alone."""
     text: str
 
 
@@ -43,8 +44,13 @@ class Marker(Protocol):
 def render(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> Rendering:
     """The mail `name` from its templates `mail/{name}.html` and `.txt`, the HTML with its styles inlined."""
     html = render_page(name, marker=marker, publication=publication, language=language, **values)
-    text = _filled(f"{name}.txt", marker, publication, {**values, "language": language})
+    text = render_text(name, marker=marker, publication=publication, language=language, **values)
     return Rendering(html=_inline(html), text=text)
+
+
+def render_text(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> str:
+    """The plain form alone, for who wants no other."""
+    return _filled(f"{name}.txt", marker, publication, {**values, "language": language})
 
 
 def render_page(name: str, *, marker: Marker, publication: Publication, language: Language, **values: object) -> str:

@@ -56,13 +56,15 @@ class Bounced(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a delivery carries. Editions exist for DIGEST and WELCOME only."""
+    """What a delivery carries. Editions exist for DIGEST and WELCOME only, and a COPY carries one of them again."""
 
     DIGEST = "digest"
     WELCOME = "welcome"
     CONFIRMATION = "confirmation"
     REMINDER = "reminder"
     """To somebody who signs up again though subscribed: the link to the preferences."""
+    COPY = "copy"
+    """The last digest or welcome once more, because its reader asked for it."""
 
 
 class State(StrEnum):

@@ -1,8 +1,8 @@
 """Subscribers in and out of a CSV file. A file can add people; it never revives who left or must not be written to.
 
 Columns: email, topics (slugs, `;` between), time_zone, hour (0 to 23), days (`daily`, `weekdays` or names such as
-`mon;thu`), locale, confirmed_at (ISO 8601), source. Only email and topics are needed. A row without `confirmed_at` is
-mailed a confirmation first.
+`mon;thu`), locale, format (`html` or `text`), confirmed_at (ISO 8601), source. Only email and topics are needed. A row
+without `confirmed_at` is mailed a confirmation first.
 """
 
 import csv
@@ -20,12 +20,12 @@ from digestmail.language import known_language
 from digestmail.store.database import Database
 from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Subscription, Suppression, Topic
 from digestmail.store.outbox import new_delivery
-from digestmail.store.states import Kind, Standing
+from digestmail.store.states import Kind, MailFormat, Standing
 from digestmail.subscribers.choices import DEFAULT_HOUR, Choices, read_choices, topic_ids
 from digestmail.subscribers.consent import WORDING, Event
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, next_slot, weekdays_of
 
-COLUMNS = ("email", "topics", "time_zone", "hour", "days", "locale", "confirmed_at", "source")
+COLUMNS = ("email", "topics", "time_zone", "hour", "days", "locale", "format", "confirmed_at", "source")
 
 _FIRST_WINDOW = timedelta(hours=24)
 """The first digest of somebody imported shows the items of the day before the import too."""
@@ -56,6 +56,7 @@ class _Row:
     address: Address
     choices: Choices
     locale: str
+    mail_format: MailFormat
     confirmed_at: datetime | None
     source: str
 
@@ -127,8 +128,9 @@ def export_csv(session: Session, file: TextIO) -> int:
     for count, row in enumerate(session.exec(active.execution_options(yield_per=1000)), start=1):  # noqa: B007
         confirmed = row.confirmed_at.isoformat(timespec="seconds") if row.confirmed_at else ""
         topics = ";".join(slugs.get(row.id or 0, []))
+        days = days_in_words(row.days)
         writer.writerow(
-            [row.email, topics, row.time_zone, row.hour, days_in_words(row.days), row.locale, confirmed, row.source]
+            [row.email, topics, row.time_zone, row.hour, days, row.locale, row.mail_format, confirmed, row.source]
         )
     return count
 
@@ -171,6 +173,12 @@ def _read(
         )
     except FormError as error:
         wrong |= error.messages
+    mail_format = MailFormat.HTML
+    if text := values.get("format"):
+        try:
+            mail_format = MailFormat(text.lower())
+        except ValueError:
+            wrong["format"] = f"“{text}” is no format: write html or text."
     if text := values.get("confirmed_at"):
         try:
             confirmed_at = datetime.fromisoformat(text)
@@ -181,7 +189,7 @@ def _read(
         wrong["source"] = "There is a NUL character in this row."
     if address is None or choices is None or wrong:
         raise FormError(wrong)
-    return _Row(line, address, choices, locale, confirmed_at, values.get("source") or "import")
+    return _Row(line, address, choices, locale, mail_format, confirmed_at, values.get("source") or "import")
 
 
 def _taken(session: Session, keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -239,6 +247,7 @@ def _columns(row: _Row, now: datetime) -> dict[str, Any]:
         "hour": choices.hour,
         "days": choices.days,
         "locale": row.locale,
+        "mail_format": row.mail_format,
         "source": row.source,
         "created_at": now,
         "confirmed_at": row.confirmed_at,

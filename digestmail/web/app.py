@@ -22,6 +22,7 @@ from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.tokens import Tokens
 from digestmail.web import (
+    again,
     bounces,
     confirm,
     demo,
@@ -32,18 +33,20 @@ from digestmail.web import (
     operator,
     preferences,
     sign_up,
+    taste,
     unsubscribe,
     view,
 )
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
 from digestmail.web.guard.gate import Gate
-from digestmail.web.guard.pace import Pace
+from digestmail.web.guard.metronome import Metronome
 from digestmail.web.guard.verdict import Rules
 from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import Pages, static_folders
 from digestmail.web.rehearsal import rehearse_all
 from digestmail.web.site import READ, Site
+from digestmail.web.storefront import Storefront
 from digestmail.web.theme import logo_origin, theme_sheet
 
 MAX_BODY = 64 * 1024
@@ -75,7 +78,7 @@ def create_app(
     bell: Doorbell | None = None,
     collect_bell: Doorbell | None = None,
     rules: Rules | None = None,
-    pace: Pace | None = None,
+    metronome: Metronome | None = None,
 ) -> FastAPI:
     """The app for these settings (default: from the environment). The database must have been migrated.
 
@@ -98,14 +101,15 @@ def create_app(
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
         pages=Pages(settings, form_stamp=gate.stamp),
         gate=gate,
-        pace=pace or Pace(),
+        metronome=metronome or Metronome(),
+        storefront=Storefront(database, Publication.of(settings)),
         inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, embed, confirm, unsubscribe, preferences, gave, view, inbox, operator):
+    for room in (sign_up, embed, taste, confirm, unsubscribe, preferences, again, gave, view, inbox, operator):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)

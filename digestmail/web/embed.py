@@ -14,7 +14,7 @@ from digestmail.language import find_language, language_of
 from digestmail.settings.forms import origin_of_url
 from digestmail.store.models import Topic
 from digestmail.subscribers.choices import DEFAULT_HOUR
-from digestmail.web.guard.pace import Paced
+from digestmail.web.guard.metronome import Timed
 from digestmail.web.headers import policy
 from digestmail.web.pages import static_folders
 from digestmail.web.site import READ, Site, TheSite, TheSpoken
@@ -23,7 +23,7 @@ from digestmail.web.take import Mistakes, Place, Posted, take
 from digestmail.web.theme import logo_origin
 from digestmail.web.typed import Typed
 
-router = APIRouter(route_class=Paced)
+router = APIRouter(route_class=Timed)
 
 
 class Frame(Place):

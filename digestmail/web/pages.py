@@ -23,6 +23,7 @@ from digestmail.subscribers.schedule import DAY_NAMES
 from digestmail.web.spoken import Spoken, in_english
 from digestmail.web.theme import theme_address
 from digestmail.web.typed import HOURS, zone_groups, zone_in_words
+from digestmail.web.when import day_choices
 
 STATIC = templates_folder() / "web" / "static"
 
@@ -53,6 +54,7 @@ class Pages:
             days=DAY_NAMES,
             hours=HOURS,
             zone_groups=zone_groups,
+            day_choices=day_choices,
             languages=tuple(languages().values()),
             form_stamp=form_stamp,
         )

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from digestmail.deliveries.again import Answer, Asked
+from digestmail.editions.pace import COUNTED_FOR, NEW, Pace
 from digestmail.errors import SettingsError
 from digestmail.language import Language, in_turn
 from digestmail.local.inbox import Caught, InboxPage
@@ -24,10 +26,13 @@ from digestmail.web.errors import BAD_LINK, TOO_MANY
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
+from digestmail.web.when import When
 
 _AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 _EMAIL = "reader@example.org"
 _TOPICS = [Topic(id=1, slug="city", name="City", description="Streets"), Topic(id=2, slug="books", name="Books")]
+_PACES = {1: Pace(stories=90, within=COUNTED_FOR), 2: NEW}
+_WHEN = When(hour="7:00", days="Every day", time_zone="Copenhagen")
 _MAIL = Caught(
     key="sample",
     at=_AT,
@@ -86,6 +91,9 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from _steps()
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
+    for answer in Answer:
+        asked = Asked(answer=answer, email=_EMAIL, locale="en", time_zone="UTC", next_send_at=_AT, again_at=_AT)
+        yield "web/again.html", {"token": "P", "asked": asked}
     yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
     yield from _local_pages()
@@ -94,7 +102,10 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
 def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
     wrong = dict.fromkeys(("topics", "email", "hour", "time_zone", "days"), BAD_LINK.remedy)
     for topics, mistakes in ((_TOPICS, {}), (_TOPICS, wrong), ([], {})):
-        yield "web/sign_up.html", {"topics": topics, "typed": Typed(), "wrong": mistakes}
+        for with_stories, paces in ((frozenset(("city",)), _PACES), (frozenset(), {})):
+            values = {"topics": topics, "paces": paces, "with_stories": with_stories, "typed": Typed()}
+            yield "web/sign_up.html", values | {"when": _WHEN, "wrong": mistakes, "address": "https://example.org"}
+    yield "web/no_taste.html", {}
     for standing, saved, mistakes in (
         (Standing.ACTIVE, False, wrong),
         (Standing.ACTIVE, True, {}),

@@ -14,9 +14,10 @@ from digestmail.subscribers.consent import Origin
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
 from digestmail.web.guard.gate import Gate
-from digestmail.web.guard.pace import Pace
+from digestmail.web.guard.metronome import Metronome
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
+from digestmail.web.storefront import Storefront
 
 READ = ["GET", "HEAD"]
 """The methods that change nothing: mail scanners open every link."""
@@ -34,7 +35,8 @@ class Site:
     collect_bell: Doorbell
     pages: Pages
     gate: Gate
-    pace: Pace
+    metronome: Metronome
+    storefront: Storefront
     inbox: Inbox | None
     """None when mail leaves the machine."""
 

@@ -78,7 +78,7 @@ def test_bad_rows_are_reported_and_good_ones_kept(run: Run, tmp_path: Path) -> N
     assert "line 3: This does not look like a mail address" in result.stderr
     exported = run("subscriber", "export").stdout
     assert exported.splitlines()[1].startswith(
-        "ann@example.org,climate,UTC,7,daily,en,2026-01-01T00:00:00+00:00,import"
+        "ann@example.org,climate,UTC,7,daily,en,html,2026-01-01T00:00:00+00:00,import"
     )
     assert json.loads(run("subscriber", "export", "--json").stdout)[0]["email"] == "ann@example.org"
     assert json.loads(run("subscriber", "show", "ANN@example.org", "--json").stdout)["topics"] == ["climate"]
@@ -134,6 +134,17 @@ def test_every_mail_can_be_looked_at_before_there_is_anything(run: Run, mail: st
     assert words in shown["html"]
     assert words in shown["text"].replace("\n", " ")
     assert run("preview", "--sample", "--mail", mail).stderr == ""
+
+
+def test_a_digest_is_looked_at_as_readers_of_text_alone_get_it(run: Run, tmp_path: Path) -> None:
+    eml = tmp_path / "digest.eml"
+    shown = json.loads(run("preview", "--sample", "--format", "text", "--json", "--eml", str(eml)).stdout)
+    assert "View in your browser:" in shown["text"]
+    assert shown["html"] == ""
+    assert email.message_from_bytes(eml.read_bytes()).get_content_type() == "text/plain"
+    result = run("preview", "--sample", "--format", "text", "--html", str(tmp_path / "digest.html"))
+    assert result.exit_code == 1
+    assert "no HTML form" in result.stderr
 
 
 def test_a_failing_feed_is_shown_and_fails_nothing_else(run: Run) -> None:

@@ -15,7 +15,7 @@ from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database, present
 from digestmail.store.models import Claim, Delivery, Edition, Subscriber, Subscription, Suppression
 from digestmail.store.outbox import ask_for, new_delivery
-from digestmail.store.states import Kind, Standing, State
+from digestmail.store.states import Kind, MailFormat, Standing, State
 from tests.deliveries.conftest import SLOT, statements
 
 Due = Callable[[int], list[int]]
@@ -85,7 +85,7 @@ def test_claims_at_once_share_nothing(database: Database, due: Due) -> None:
 def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -> None:
     [number] = due(1)
     with database.writing() as connection:
-        connection.execute(update(Subscriber).values(locale="es"))
+        connection.execute(update(Subscriber).values(locale="es", mail_format=MailFormat.TEXT))
     [row] = claim(database, open_claim(database))
     assert row == ledger.Claimed(
         id=number,
@@ -99,6 +99,7 @@ def test_a_claim_tells_what_is_needed_to_compose(database: Database, due: Due) -
         topics=frozenset({1}),
         unwanted="",
         locale="es",
+        mail_format=MailFormat.TEXT,
     )
 
 

@@ -18,8 +18,8 @@ from digestmail.messages.compose import DigestComposer
 from digestmail.messages.shared import Shared
 from digestmail.store.database import Database
 from digestmail.store.models import Edition, Item
-from digestmail.store.states import Kind
-from tests.messages.samples import PUBLICATION, TOKENS, html_of, parsed, story
+from digestmail.store.states import Kind, MailFormat
+from tests.messages.samples import PUBLICATION, TOKENS, html_of, parsed, story, text_of
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 TOPICS = tuple(Topic(id=number, slug=f"t{number}", name=f"Topic {number}") for number in range(1, 11))
@@ -104,6 +104,20 @@ def test_everybody_is_written_to_in_their_own_language(mailroom: Mailroom) -> No
         assert day in html_of(digest)
         assert str(parsed(letter)["Subject"]).startswith(confirm)
     assert list(mailroom._editions) == [(3, "es"), (3, "ar"), (3, "en")]
+
+
+def test_who_wants_text_gets_no_html_of_the_same_edition(mailroom: Mailroom) -> None:
+    both, text = (mailroom.compose(claimed(3, 1)._replace(mail_format=mail_format)) for mail_format in MailFormat)
+    assert both
+    assert text
+    assert html_of(both)
+    assert parsed(text).get_content_type() == "text/plain"
+    assert "Headline number 3" in text_of(text)
+    assert both.message_id == text.message_id
+    assert list(mailroom._editions) == [(3, "en")]
+    letter = mailroom.compose(claimed(None, kind=Kind.REMINDER)._replace(mail_format=MailFormat.TEXT))
+    assert letter
+    assert html_of(letter)
 
 
 def test_what_fails_for_one_reader_fails_for_that_reader_only(mailroom: Mailroom) -> None:

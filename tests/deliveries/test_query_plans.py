@@ -16,12 +16,17 @@ from sqlalchemy import Connection, insert, text
 
 from digestmail.clock import standing_still
 from digestmail.deliveries import ledger, plan, retention
+from digestmail.deliveries.again import ask_again
+from digestmail.deliveries.copies import originals
 from digestmail.deliveries.outcome import Outcome, Result
 from digestmail.deliveries.owner import this_process
 from digestmail.desk.figures import figures
+from digestmail.editions.content import Content
 from digestmail.settings import CATCH_UP
 from digestmail.store.database import Database
-from digestmail.store.models import Announcement, Subscriber
+from digestmail.store.models import Announcement, Edition, Subscriber
+from digestmail.store.outbox import ask_for
+from digestmail.store.states import Kind
 from digestmail.subscribers import next_digest
 from tests.deliveries.conftest import SLOT, statements
 
@@ -228,6 +233,18 @@ def test_a_change_of_schedule_looks_at_the_last_digest(filled: Database) -> None
         with explained(filled) as plans:
             next_digest.reschedule(session, reader, now=NOW)
     check(plans, OF_A_READER)
+
+
+def test_a_copy_is_asked_for_and_claimed_by_its_readers_own_rows(filled: Database) -> None:
+    with filled.transaction() as session:
+        session.get_one(Edition, 1).content = Content(topics=(), stories=()).to_json()
+        ask_for(session, Kind.COPY, 7, edition_id=1, now=SLOT)
+    with filled.transaction() as session, explained(filled) as plans:
+        ask_again(session, 8, now=NOW)
+    check(plans, OF_A_READER | {("subscribers", "primary key")})
+    with filled.reading() as session, explained(filled) as plans:
+        originals(session.connection(), [12_001])
+    check(plans, OF_A_READER | {("deliveries", "primary key")})
 
 
 def test_the_next_slot_is_counted_by_its_index(filled: Database) -> None:

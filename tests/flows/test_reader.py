@@ -42,6 +42,12 @@ def test_from_the_form_to_the_last_mail(site: Site) -> None:
     assert "International Relations" in part(welcome, "html")
     assert "INTERNATIONAL RELATIONS" in part(welcome, "plain")
 
+    assert httpx2.post(f"{link(welcome, '/p/')}/again").status_code == 200
+    copy = site.mails(ANN, count=3)[-1]
+    assert copy["Subject"] == welcome["Subject"]
+    assert copy["Message-ID"] != welcome["Message-ID"]
+    assert part(copy, "plain").replace(link(copy, "/d/"), link(welcome, "/d/")) == part(welcome, "plain")
+
     one_click = welcome["List-Unsubscribe"].strip("<>")
     assert httpx2.get(one_click).status_code == 200
     assert site.standing(ANN) == "active"
@@ -58,7 +64,7 @@ def test_from_the_form_to_the_last_mail(site: Site) -> None:
 
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert site.json("tick", "--now", tomorrow.isoformat())["sent"] == 0
-    site.mails(ANN, count=2)
+    site.mails(ANN, count=3)
 
 
 def test_who_signs_up_in_spanish_is_written_to_in_spanish(site: Site) -> None:

@@ -14,7 +14,7 @@ from digestmail.messages.message import Message
 from digestmail.messages.publication import Publication
 from digestmail.messages.shared import Shared
 from digestmail.messages.template import Rendering
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, MailFormat
 from digestmail.tokens import Purpose, Tokens
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -91,6 +91,7 @@ def alone(
     language: Language = ENGLISH,
     budget: int | None = BUDGET,
     hidden: frozenset[int] = frozenset(),
+    mail_format: MailFormat = MailFormat.HTML,
 ) -> Rendering | None:
     """What `compose` composes, rendered for this reader alone."""
     return plain_rendering(
@@ -106,6 +107,7 @@ def alone(
         gave=TOKENS.make(Purpose.GAVE, reader),
         hidden=hidden,
         budget=budget,
+        mail_format=mail_format,
     )
 
 
@@ -115,6 +117,7 @@ def compose(
     reader: int = 5,
     recipient: str = "ann@example.org",
     hidden: frozenset[int] = frozenset(),
+    mail_format: MailFormat = MailFormat.HTML,
 ) -> Message:
     """The message of a reader, who must get one."""
     message = composer.compose(
@@ -124,6 +127,7 @@ def compose(
         topics=frozenset(topics),
         day=DAY,
         hidden=hidden,
+        mail_format=mail_format,
     )
     assert message is not None
     return message

@@ -8,7 +8,7 @@ import pytest
 from digestmail.editions.content import Announcement
 from digestmail.messages.envelope import ReturnAddress
 from digestmail.messages.shared import Shared
-from digestmail.store.states import Kind
+from digestmail.store.states import Kind, MailFormat
 from digestmail.tokens import Purpose
 from tests.messages.samples import (
     DAY,
@@ -174,6 +174,41 @@ def test_the_plain_form_stands_first() -> None:
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert {part.get_content_charset() for part in message.iter_parts()} == {"utf-8"}
+
+
+def test_text_alone_is_one_part_with_the_headers_of_the_other_format() -> None:
+    composer = composer_of(content_of(story(1, 1), story(2, 1)))
+    both, text = (compose(composer, 1, mail_format=mail_format) for mail_format in MailFormat)
+    assert (both.message_id, both.sender, both.recipient) == (text.message_id, text.sender, text.recipient)
+    of_the_body = {"content-type", "content-transfer-encoding"}
+    headers = [
+        [(name, str(value)) for name, value in parsed(message).items() if name.lower() not in of_the_body]
+        for message in (both, text)
+    ]
+    assert headers[0] == headers[1]
+    assert parsed(text)["Content-Type"] == 'text/plain; charset="utf-8"'
+    assert parsed(text)["Content-Transfer-Encoding"] == "quoted-printable"
+    assert b"<html" not in text.data
+    assert text.data.endswith(b"\r\n")
+    assert max(map(len, text.data.split(b"\r\n"))) <= 100
+
+
+def test_text_alone_shows_every_story_where_html_must_count_some_and_links_to_the_browser() -> None:
+    composer = composer_of(content_of(*(story(number, 1) for number in range(1, 31))), budget=20_000)
+    both, text = (text_of(compose(composer, 1, mail_format=mail_format)) for mail_format in MailFormat)
+    assert "more in your whole digest" in both
+    assert "more in your whole digest" not in text
+    assert all(f"The excerpt of story {number}," in text for number in range(1, 31))
+    assert f"View in your browser:\n{PUBLICATION.url}/d/{TOKENS.make(Purpose.VIEW, 75)}\n" in text
+
+
+def test_frames_of_text_alone_are_forgotten_too() -> None:
+    composer = composer_of(content_of(story(1, 1)), shared=(shared := Counting(1)))
+    first = compose(composer, 1, mail_format=MailFormat.TEXT)
+    assert compose(composer, 1, mail_format=MailFormat.HTML)
+    assert len(composer._layouts._text_frames) == 0
+    assert compose(composer, 1, mail_format=MailFormat.TEXT) == first
+    assert shared._held > 0
 
 
 def test_one_strange_story_does_not_spoil_the_mail() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from digestmail.editions.content import Announcement, Content, Story, Topic
 from digestmail.language import Language, languages
 from digestmail.messages.budget import BUDGET
-from digestmail.store.states import Kind
-from tests.messages.samples import DAY, alone, compose, composer_of, html_of, text_of
+from digestmail.messages.message import Message
+from digestmail.store.states import Kind, MailFormat
+from tests.messages.samples import DAY, alone, compose, composer_of, html_of, parsed, text_of
 
 NASTY = (
     "",
@@ -106,6 +107,19 @@ def test_a_joined_digest_is_the_digest_rendered_alone(
                 assert joined == message
                 assert html_of(joined) == single.html
                 assert text_of(joined) == single.text
-                assert joined.wire_ready
-                assert joined.data.isascii()
-                assert not any(line.startswith(b".") for line in joined.data.split(b"\r\n"))
+                check_the_wire(joined)
+                whole = alone(
+                    content, *topics, kind=kind, language=language, hidden=hidden, mail_format=MailFormat.TEXT
+                )
+                in_text = compose(composer, *topics, hidden=hidden, mail_format=MailFormat.TEXT)
+                assert parsed(in_text).get_content_type() == "text/plain"
+                assert whole
+                assert text_of(in_text) == whole.text
+                check_the_wire(in_text)
+
+
+def check_the_wire(message: Message) -> None:
+    """It may go over the wire as it is."""
+    assert message.wire_ready
+    assert message.data.isascii()
+    assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))

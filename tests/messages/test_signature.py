@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from digestmail.errors import SettingsError
 from digestmail.messages.signature import Signer, SigningKey
 from digestmail.settings import load_settings
+from digestmail.store.states import MailFormat
 from tests.messages.samples import PUBLICATION, compose, composer_of, content_of, parsed, story
 
 RSA = SigningKey(generate_private_key(public_exponent=65537, key_size=1024), "s2026")
@@ -41,6 +42,11 @@ def _holds(data: bytes, number: int) -> bool:
 
 def test_a_digest_is_signed_with_each_key() -> None:
     assert verdicts(SIGNER.sign(DIGEST).data) == [True, True]
+
+
+def test_a_digest_in_text_alone_is_signed_too() -> None:
+    message = compose(composer_of(content_of(story(1, 1))), 1, mail_format=MailFormat.TEXT)
+    assert verdicts(SIGNER.sign(message).data) == [True, True]
 
 
 def test_the_message_itself_stays_as_it_is_and_is_signed_alike_on_every_attempt() -> None:

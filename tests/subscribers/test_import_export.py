@@ -9,11 +9,11 @@ from sqlmodel import select
 from digestmail.errors import InputError
 from digestmail.store.database import Database
 from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Suppression
-from digestmail.store.states import Kind, Standing
+from digestmail.store.states import Kind, MailFormat, Standing
 from digestmail.subscribers.choices import topics_of
 from digestmail.subscribers.import_export import BadRow, ImportReport, export_csv, import_csv
 
-HEAD = "email,topics,time_zone,hour,days,locale,confirmed_at,source\n"
+HEAD = "email,topics,time_zone,hour,days,locale,format,confirmed_at,source\n"
 
 
 def read(publication: Database, now: datetime, text: str) -> ImportReport:
@@ -24,7 +24,7 @@ def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now
     report = read(
         publication,
         now,
-        HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,es-MX,2026-01-01T00:00:00Z,old list\n",
+        HEAD + "Ann@example.org,climate;labour,Asia/Tokyo,6,mon;thu,es-MX,Text,2026-01-01T00:00:00Z,old list\n",
     )
     assert report == ImportReport(active=1, to_confirm=0, bad=())
     with publication.reading() as session:
@@ -33,6 +33,7 @@ def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now
         sources = session.exec(select(ConsentEvent.source)).all()
         deliveries = session.exec(select(Delivery)).all()
     assert (row.email, row.standing, row.hour, row.days, row.locale) == ("Ann@example.org", Standing.ACTIVE, 6, 9, "es")
+    assert row.mail_format == MailFormat.TEXT
     assert row.next_send_at == datetime(2026, 11, 25, 21, tzinfo=UTC)
     assert row.window_start_at == now - timedelta(hours=24)
     assert (topics, sources, deliveries) == ({1, 2}, ["old list"], [])
@@ -57,18 +58,18 @@ def test_bad_rows_are_named_by_line_and_good_ones_kept(publication: Database, no
         publication,
         now,
         HEAD
-        + "ann,climate,UTC,7,daily,en,,\n"
-        + "bob@example.org,sports,UTC,7,daily,en,2026-01-01,\n"
-        + "cid@example.org,climate,Moon,24,someday,tlh,yesterday,\n"
-        + '"dan@example.org",climate,UTC,7,daily,en,2026-01-01,"two\nlines"\n'
-        + "DAN@example.org,climate,UTC,7,daily,en,2026-01-01,\n",
+        + "ann,climate,UTC,7,daily,en,,,\n"
+        + "bob@example.org,sports,UTC,7,daily,en,,2026-01-01,\n"
+        + "cid@example.org,climate,Moon,24,someday,tlh,pdf,yesterday,\n"
+        + '"dan@example.org",climate,UTC,7,daily,en,,2026-01-01,"two\nlines"\n'
+        + "DAN@example.org,climate,UTC,7,daily,en,,2026-01-01,\n",
     )
     assert report.active == 1
     assert [row.line for row in report.bad] == [2, 3, 4, 7]
     reasons = [row.reason for row in report.bad]
     assert "mail address" in reasons[0]
     assert "“sports”" in reasons[1]
-    assert all(word in reasons[2] for word in ("Moon", "0 to 23", "someday", "yesterday", "no language “tlh”"))
+    assert all(word in reasons[2] for word in ("Moon", "0 to 23", "someday", "yesterday", "no language “tlh”", "“pdf”"))
     assert "further up" in reasons[3]
 
 
@@ -100,7 +101,8 @@ def test_a_file_without_the_right_columns_is_refused(publication: Database, now:
 
 def test_what_was_exported_can_be_imported(publication: Database, now: datetime) -> None:
     text = HEAD + "".join(
-        f"r{number}@example.org,climate;labour,Europe/Berlin,{number % 24},mon;sun,en,2026-01-01T00:00:00+00:00,list\n"
+        f"r{number}@example.org,climate;labour,Europe/Berlin,{number % 24},mon;sun,en,"
+        f"{('html', 'text')[number % 2]},2026-01-01T00:00:00+00:00,list\n"
         for number in range(1200)
     )
     assert read(publication, now, text).active == 1200

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlmodel import SQLModel, select
 
 from digestmail.feeds.manage import add_topic
@@ -19,7 +20,7 @@ from digestmail.store.models import Delivery, Subscriber
 from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.app import create_app
-from digestmail.web.guard.pace import Pace
+from digestmail.web.guard.metronome import Metronome
 from digestmail.web.guard.verdict import Rules
 from digestmail.web.site import Site
 from tests import services
@@ -131,7 +132,7 @@ def make_web(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., We
             bell=lambda: rings.append(visit.now),
             collect_bell=lambda: collect_rings.append(visit.now),
             rules=rules,
-            pace=Pace(sleep=sleep),
+            metronome=Metronome(sleep=sleep),
         )
         visit = Web(
             client=TestClient(app, raise_server_exceptions=False, client=client),
@@ -156,3 +157,21 @@ def make_web(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., We
 def web(make_web: Callable[..., Web]) -> Web:
     """An app in its default settings, with three topics."""
     return make_web()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    path = services.chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(web: Web) -> Iterator[str]:
+    """Where the app listens."""
+    port = services.free_port()
+    with listening(web, port):
+        yield f"http://127.0.0.1:{port}"

@@ -20,7 +20,7 @@ from digestmail.store.outbox import ask_for
 from digestmail.store.states import Kind
 from digestmail.subscribers.rush import confirmations_asked
 from digestmail.subscribers.sign_up import LINK_LIFETIME
-from digestmail.web.guard.pace import STEP_SECONDS
+from digestmail.web.guard.metronome import TICK_SECONDS
 from digestmail.web.guard.verdict import Rules
 from tests.web.conftest import Web
 
@@ -193,7 +193,7 @@ def plan(session: Session, database: Database) -> str:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_known_and_unknown_suppressed_and_limited_addresses_are_answered_alike(web: Web, path: str) -> None:
-    """The answer differs in nothing, and comes after a whole number of steps; the sleeping itself is counted here."""
+    """The answer differs in nothing, and comes after a whole number of ticks; the sleeping itself is counted here."""
     web.subscribe("known@example.org")
     with web.database.transaction() as session:
         session.add(Suppression(email_key="gone@example.org", reason="complaint", created_at=web.now))
@@ -206,7 +206,7 @@ def test_known_and_unknown_suppressed_and_limited_addresses_are_answered_alike(w
             (answer.status_code, answer.text.replace(email, "…"), dict(answer.headers) | {"content-length": ""})
         )
         assert len(web.sleeps) == 1
-        assert 0 <= web.sleeps[0] <= STEP_SECONDS
+        assert 0 <= web.sleeps[0] <= TICK_SECONDS
     assert all(answer == answers[0] for answer in answers)
 
 

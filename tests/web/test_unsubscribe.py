@@ -15,7 +15,7 @@ def test_looking_at_the_links_changes_nothing(web: Web) -> None:
     for purpose in (Purpose.UNSUBSCRIBE, Purpose.UNDO, Purpose.PREFERENCES):
         page = web.client.get(web.link(purpose, reader))
         assert page.status_code == web.client.head(web.link(purpose, reader)).status_code == 200
-        assert page.text.count("<button") == 1
+        assert "<button" in page.text
     assert web.rows() == before
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CTE, Connection, Integer, bindparam, literal_column
 from sqlmodel import and_, col, func, or_, select, update
 
+from digestmail.deliveries.copies import originals
 from digestmail.deliveries.hidden import hidden_announcements
 from digestmail.deliveries.ledger.claims import THE_CLAIM, renew
 from digestmail.deliveries.readers import readers
@@ -15,7 +16,7 @@ from digestmail.store.columns import NOW
 from digestmail.store.database import aside
 from digestmail.store.models import WAITING, Delivery
 from digestmail.store.statements import Statement
-from digestmail.store.states import Kind, State
+from digestmail.store.states import Kind, MailFormat, State
 
 
 class Claimed(NamedTuple):
@@ -27,7 +28,7 @@ class Claimed(NamedTuple):
     email: str
     slot_at: datetime
     day: date
-    """A digest's scheduled day, else the slot's in UTC."""
+    """A digest's scheduled day, of a copy that of what it repeats, else the slot's in UTC."""
     edition_id: int | None
     attempts: int
     topics: frozenset[int]
@@ -35,6 +36,7 @@ class Claimed(NamedTuple):
     locale: str = "en"
     hidden: frozenset[int] = frozenset()
     """The ids of the announcements that it does not show."""
+    mail_format: str = MailFormat.HTML
 
 
 _SUSPECT = and_(col(Delivery.crashes) > literal_column("0"), WAITING)
@@ -123,10 +125,17 @@ def claim_suspects(connection: Connection, claim_id: int, *, now: datetime) -> l
 def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
     taken.sort(key=_URGENCY)
     known = readers(connection, [row[4] for row in taken])
-    hidden = hidden_announcements(connection, [(row[2], row[4], row[5]) for row in taken if row[7] is not None])
+    repeated = originals(connection, [row[2] for row in taken if row[3] == Kind.COPY])
+    shown = [
+        (repeated[row[2]].id, row[4], repeated[row[2]].slot_at) if row[2] in repeated else (row[2], row[4], row[5])
+        for row in taken
+        if row[7] is not None
+    ]
+    hidden = hidden_announcements(connection, shown)
     claimed: list[Claimed] = []
     for _, _, number, name, subscriber_id, slot_at, day, edition_id, attempts in taken:
         reader, kind = known[subscriber_id], _KINDS[name]
+        original = repeated.get(number)
         claimed.append(
             Claimed(
                 number,
@@ -134,13 +143,14 @@ def _taken(connection: Connection, taken: list[Sequence[Any]]) -> list[Claimed]:
                 subscriber_id,
                 reader.email,
                 slot_at,
-                day or slot_at.astimezone(UTC).date(),
+                day or (original.day if original else slot_at.astimezone(UTC).date()),
                 edition_id,
                 attempts,
                 reader.topics,
                 reader.unwanted(kind),
                 reader.locale,
-                hidden.get(number, _NONE),
+                hidden.get(original.id if original else number, _NONE),
+                reader.mail_format,
             )
         )
     return claimed

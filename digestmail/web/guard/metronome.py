@@ -1,4 +1,4 @@
-"""Answers at a steady pace, so that the time an answer takes tells nothing of who is known."""
+"""Lets answers come at a steady pace, so that the time an answer takes tells nothing of who is known."""
 
 import asyncio
 import math
@@ -10,25 +10,25 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-STEP_SECONDS = 0.25
+TICK_SECONDS = 0.25
 """Answers come at whole multiples of it. What a sign-up does takes some 10 ms, with a disk that is busy 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Metronome:
     """How time is measured and waited for."""
 
     ticks: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def keep(self, began: float) -> None:
-        """Wait until a whole number of steps has passed since `began`, and one at least."""
+        """Wait until a whole number of ticks has passed since `began`, and one at least."""
         spent = self.ticks() - began
-        steps = max(1, math.ceil(spent / STEP_SECONDS))
-        await self.sleep(steps * STEP_SECONDS - spent)
+        count = max(1, math.ceil(spent / TICK_SECONDS))
+        await self.sleep(count * TICK_SECONDS - spent)
 
 
-class Paced(APIRoute):
+class Timed(APIRoute):
     """A route whose answers to a POST come at the site's pace: what it does is done and committed before it waits."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -38,11 +38,11 @@ class Paced(APIRoute):
         async def handle_steadily(request: Request) -> Response:
             if request.method != "POST":
                 return await handle(request)
-            pace: Pace = request.app.state.site.pace
-            began = pace.ticks()
+            metronome: Metronome = request.app.state.site.metronome
+            began = metronome.ticks()
             try:
                 return await handle(request)
             finally:
-                await pace.keep(began)
+                await metronome.keep(began)
 
         return handle_steadily
