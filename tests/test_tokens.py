@@ -27,6 +27,8 @@ def test_the_form_is_pinned() -> None:
         Purpose.HUB: "AAAABNJri6D_NAMFOuNen3c",
         Purpose.BOUNCE: "AAAABNK6JUSbQYPBTakNwOM",
         Purpose.GAVE: "AAAABNK3L4Lc4FIWQVB9f1Y",
+        Purpose.FORM: "AAAABNKIgrdxP6tgjreLkxQ",
+        Purpose.STEP: "AAAABNJ019Oe0XhtjYaRgzY",
     }
     assert TOKENS.mail_maker(Purpose.BOUNCE)(1234) == "00000004d2ba25449b4183c14d"
     assert (

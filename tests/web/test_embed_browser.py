@@ -154,6 +154,7 @@ def test_the_frame_tells_its_height_to_nobody_but_who_said_hello(page: Page, sit
     other.pasted += "<script>window.heard = []; addEventListener('message', (event) => heard.push(event.data))</script>"
     page.goto(other.url)
     expect(page.locator("iframe").content_frame.get_by_role("button")).to_be_visible()
+    page.frames[1].wait_for_load_state()
     assert page.evaluate("heard") == []
     page.evaluate("frames[0].postMessage({digestmail: 'hello'}, '*')")
     page.wait_for_function("heard.length > 0")
