@@ -4,6 +4,7 @@ DigestmailError
 ├── SettingsError      a setting is unknown or bad; the start stops
 ├── InputError         something a person typed cannot be used
 ├── TokenError         a link is not one of ours, or was cut short
+├── ForgottenError     whose link it is asked to be forgotten
 ├── FeedError          a feed could not be fetched or read
 └── RelayError         the mail server could not be reached or refused to talk to us
 """
@@ -33,6 +34,10 @@ class InputError(DigestmailError):
 
 class TokenError(DigestmailError):
     """A link's token was not made by this installation, or was damaged on its way."""
+
+
+class ForgottenError(DigestmailError):
+    """Whose link it is asked to be forgotten."""
 
 
 class FeedError(DigestmailError):

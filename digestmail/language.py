@@ -6,16 +6,18 @@ read when somebody first asks for it and kept. What a catalogue lacks is said in
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from unicodedata import bidirectional
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_day_names, get_timezone_location
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -30,6 +32,8 @@ _LONGEST_WISH = 1000  # characters; browsers send fewer than a hundred
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")  # RFC 9110, 12.4.2
 _RANGE = re.compile(r"\*|[a-z]{1,8}(-[a-z0-9]{1,8})*")  # RFC 4647, 2.1
 _BACKWARD_MARK = "\u200f"  # RIGHT-TO-LEFT MARK
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"  # FIRST STRONG ISOLATE, POP DIRECTIONAL ISOLATE (UAX 9)
+_DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,14 @@ class Language:
         if not slash or region == "Etc":
             return ""
         return get_timezone_location(time_zone, locale=self._locale, return_city=True)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Such as “Climate, Labour, and City”. A name in a script of the other direction keeps together."""
+        return format_list([self._isolated(name) for name in names], locale=self._locale)
+
+    def _isolated(self, name: str) -> str:
+        strong = next((kind for kind in map(bidirectional, name) if kind in _DIRECTIONS), "L")
+        return name if _DIRECTIONS[strong] == self.direction else f"{_ISOLATE}{name}{_END_OF_ISOLATE}"
 
     @property
     def _is_source(self) -> bool:

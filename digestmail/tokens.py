@@ -33,8 +33,8 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 class Purpose(StrEnum):
     """What a link may do.
 
-    The number is a delivery's id for CONFIRM, VIEW and BOUNCE, a feed's id for HUB and for DESK, the form of the
-    operator's page, and a subscriber's id for the others.
+    The number is a delivery's id for CONFIRM, VIEW, BOUNCE, ACCESS, MOVE and STAY, a feed's id for HUB and for DESK,
+    the form of the operator's page, and a subscriber's id for the others.
     """
 
     CONFIRM = "confirm"
@@ -49,6 +49,11 @@ class Purpose(StrEnum):
     """In no link: in the address to which a message comes back that cannot be delivered (VERP)."""
     GAVE = "gave"
     """What a reader who gave already says to a fundraiser."""
+    ACCESS = "access"
+    """A reader's own data: it proves that the address can be read now, and lasts an hour."""
+    MOVE = "move"
+    STAY = "stay"
+    """What the old address says to a move that it did not ask for."""
     FORM = "form"
     """In no mail: in the sign-up form. The number is the moment of its making, in seconds since 1970."""
     STEP = "step"
@@ -62,6 +67,7 @@ class Tokens:
         key = secret.encode()
         self.installation = hmac.digest(key, b"digestmail:installation", "sha256")[:4].hex()
         """Tells this installation's numbers from those of another one on the same domain; 8 letters, no secret."""
+        self._fingerprint_key = hmac.digest(key, b"digestmail:erasures", "sha256")
         self._signers = {purpose: _signer(key, f"digestmail:{purpose}:".encode()) for purpose in Purpose}
 
     def make(self, purpose: Purpose, number: int) -> str:
@@ -96,6 +102,10 @@ class Tokens:
         if not hmac.compare_digest(given, self.maker(purpose)(number)):
             raise TokenError("This link is not one of ours, or a part of it is missing.")
         return number
+
+    def fingerprint(self, email_key: str) -> str:
+        """What is kept of an address that was erased: nobody without the secret can tell which one it was."""
+        return hmac.digest(self._fingerprint_key, email_key.encode(), "sha256").hex()
 
     def read_mail_token(self, purpose: Purpose, token: str) -> int:
         """The number in a token from a mail address, in letters of any case. Raises TokenError like `read`."""

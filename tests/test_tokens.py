@@ -27,6 +27,9 @@ def test_the_form_is_pinned() -> None:
         Purpose.HUB: "AAAABNJri6D_NAMFOuNen3c",
         Purpose.BOUNCE: "AAAABNK6JUSbQYPBTakNwOM",
         Purpose.GAVE: "AAAABNK3L4Lc4FIWQVB9f1Y",
+        Purpose.ACCESS: "AAAABNIMCCT6zTkrLXA0g8g",
+        Purpose.MOVE: "AAAABNL10x8DYl2-EwXrKrQ",
+        Purpose.STAY: "AAAABNIutyKIJPJDeQfFR3Q",
         Purpose.FORM: "AAAABNKIgrdxP6tgjreLkxQ",
         Purpose.STEP: "AAAABNJ019Oe0XhtjYaRgzY",
     }
@@ -36,6 +39,7 @@ def test_the_form_is_pinned() -> None:
         == "_______WquRsvGuhAmMQjNg"
     )
     assert Tokens("").installation + TOKENS.installation == "e437a3cec096f571"
+    assert TOKENS.fingerprint("ann@example.org") == "d7d9fa38bfe8564934119008ba571ff950430e37ad99b83ced3b3f83b639e167"
 
 
 @given(st.text(max_size=200), purposes, numbers)

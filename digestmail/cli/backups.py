@@ -1,6 +1,6 @@
 """Commands that keep the database and put it back."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +9,14 @@ import typer
 from digestmail.cli.application import app, opened, progress, say
 from digestmail.clock import system_clock
 from digestmail.errors import InputError
+from digestmail.secret import secret_of
 from digestmail.settings import load_settings
 from digestmail.store.backup import check_is_ours, copy_database, file_of, put_back
 from digestmail.store.database import Database
 from digestmail.store.shared_clock import shared_clock
 from digestmail.store.states import State
+from digestmail.subscribers.erasure import erase_again, erasures
+from digestmail.tokens import Tokens
 
 
 @app.command()
@@ -50,9 +53,12 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
     database = Database(settings.database)
     ours = file_of(database)
     check_is_ours(file)
+    forgotten: dict[str, datetime] | None = None
     if ours.exists():
         with opened() as (_, replaced):
             check_that_nobody_works(replaced)
+            with replaced.reading() as session:
+                forgotten = erasures(session)
         kept = ours.with_name(f"{ours.name}.before-{system_clock().astimezone(UTC):%Y%m%dT%H%M%SZ}")
         copy_database(ours, kept)
         say(f"Kept what was there as {kept}.")
@@ -60,6 +66,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
         task = bar.add_task("Copying", total=None)
         put_back(file, ours, on_pages=lambda done, total: bar.update(task, completed=done, total=total))
     say(f"Put {file} back.")
+    _forget_again(forgotten)
     _reconcile()
 
 
@@ -74,6 +81,17 @@ def reconcile() -> None:
     with opened() as (_, database):
         check_that_nobody_works(database)
     _reconcile()
+
+
+def _forget_again(forgotten: dict[str, datetime] | None) -> None:
+    """Whoever asked to be forgotten after the backup is in it still; None where nobody can tell who that was."""
+    if forgotten is None:
+        say("Whoever asked to be forgotten since the backup is in it still: `digestmail subscriber erase EMAIL`.")
+        return
+    with opened() as (settings, database), database.transaction() as session:
+        again = erase_again(session, forgotten, fingerprint=Tokens(secret_of(settings)).fingerprint, now=system_clock())
+    if again:
+        say(f"Forgot {again} {'reader' if again == 1 else 'readers'} again, who had asked for that since.")
 
 
 def _reconcile() -> None:

@@ -38,6 +38,7 @@ def preview(
     """Show a mail as a reader would get it now: the last day's items, or else the newest few, or else a sample."""
     from digestmail.desk.preview import preview_digest, preview_sample
     from digestmail.desk.service import Service
+    from digestmail.messages.confirmation import LETTERS
 
     with opened() as (settings, database), database.reading() as session:
         service = Service(settings)
@@ -46,10 +47,7 @@ def preview(
         of_sample = partial(preview_sample, service, kind=mail, language=spoken, now=now, mail_format=mail_format)
         of_items = partial(preview_digest, session, service, kind=mail, language=spoken, now=now)
         try:
-            if sample or mail in (Kind.CONFIRMATION, Kind.REMINDER):
-                found = of_sample()
-            else:
-                found = of_items(topics=topics or (), mail_format=mail_format)
+            found = of_sample() if sample or mail in LETTERS else of_items(topics=topics or (), mail_format=mail_format)
         except InputError as error:
             if topics:
                 raise

@@ -14,7 +14,9 @@ from digestmail.cli.application import Json, app, fail, opened, progress, say, s
 from digestmail.clock import system_clock
 from digestmail.deliveries.bounces.suppressions import lift, suppress_by_hand
 from digestmail.desk.reader import find_reader
+from digestmail.secret import secret_of
 from digestmail.subscribers.import_export import export_csv, import_csv
+from digestmail.tokens import Tokens
 
 subscriber = typer.Typer(no_args_is_help=True, help="Who gets the digest.", rich_markup_mode=None)
 app.add_typer(subscriber, name="subscriber")
@@ -39,6 +41,7 @@ def import_file(
             report = import_csv(
                 database,
                 lines,
+                fingerprint=Tokens(secret_of(settings)).fingerprint,
                 default_time_zone=settings.default_time_zone,
                 default_locale=settings.language,
                 now=system_clock(),

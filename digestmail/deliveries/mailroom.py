@@ -10,7 +10,7 @@ from digestmail.deliveries.poison import take_out_poison
 from digestmail.editions.content import Content
 from digestmail.language import Language, language_of
 from digestmail.messages.compose import DigestComposer
-from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.confirmation import LETTERS, LetterComposer
 from digestmail.messages.message import Message, message_id, message_number
 from digestmail.messages.publication import Publication
 from digestmail.messages.shared import Shared
@@ -55,12 +55,9 @@ class Mailroom:
 
     def _compose(self, claimed: Claimed) -> Message | None:
         language = language_of(claimed.locale)
-        if claimed.kind == Kind.CONFIRMATION:
-            return self._letter(language).confirmation(
-                delivery_id=claimed.id, recipient=claimed.email, date_at=claimed.slot_at
-            )
-        if claimed.kind == Kind.REMINDER:
-            return self._letter(language).reminder(
+        if claimed.kind in LETTERS:
+            return self._letter(language).compose(
+                claimed.kind,
                 delivery_id=claimed.id,
                 subscriber_id=claimed.subscriber_id,
                 recipient=claimed.email,

@@ -14,6 +14,9 @@ GIVE_UP_AFTER = {
     Kind.CONFIRMATION: timedelta(hours=48),
     Kind.REMINDER: timedelta(hours=48),
     Kind.COPY: timedelta(hours=24),
+    Kind.ACCESS: timedelta(hours=24),
+    Kind.MOVE: timedelta(hours=48),
+    Kind.MOVING: timedelta(hours=48),
 }
 """How long after its slot a delivery is tried; the next digest, when it is planned, ends an open one too."""
 

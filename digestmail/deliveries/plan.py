@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
-from sqlalchemy import Connection, Date, Insert, Integer, Text, bindparam, cast, func, insert, select, true, update
+from sqlalchemy import Connection, Date, Insert, Integer, Text, bindparam, cast, func, insert, or_, select, true, update
 from sqlmodel import Session, col
 
 from digestmail.clock import Clock
@@ -216,8 +216,17 @@ _UNWRITTEN = select(col(Delivery.id), col(Delivery.subscriber_id)).where(
 )
 _GIVE_EDITION = update(Delivery).where(among(col(Delivery.id))).values(edition_id=bindparam("edition", type_=BigId))
 _START_WINDOW = (
-    update(Subscriber).where(among(col(Subscriber.id))).values(window_start_at=bindparam("cutoff", type_=Instant))
+    update(Subscriber)
+    .where(
+        among(col(Subscriber.id)),
+        or_(
+            col(Subscriber.window_start_at).is_(None),
+            col(Subscriber.window_start_at) <= bindparam("now", type_=Instant),
+        ),
+    )
+    .values(window_start_at=bindparam("cutoff", type_=Instant))
 )
+"""Not of those who have paused since they confirmed: theirs starts when they come back."""
 
 
 def _welcome(session: Session, now: datetime) -> None:
@@ -228,7 +237,8 @@ def _welcome(session: Session, now: datetime) -> None:
     edition = welcome_edition(session, now=now)
     connection.execute(_GIVE_EDITION, {"ids": [row.id for row in waiting], "edition": edition.id})
     count_planned(connection, edition.id, len(waiting))
-    connection.execute(_START_WINDOW, {"ids": [row.subscriber_id for row in waiting], "cutoff": edition.cutoff_at})
+    readers = [row.subscriber_id for row in waiting]
+    connection.execute(_START_WINDOW, {"ids": readers, "cutoff": edition.cutoff_at, "now": now})
 
 
 class _Following:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 from digestmail.deliveries.accounts import accounts
 from digestmail.deliveries.bounces.history import Returns, returns
 from digestmail.deliveries.heartbeat import living, work_is_due
+from digestmail.desk.departures import Departures, departures
 from digestmail.desk.feed_cards import FeedCard, NoticeLine, feed_cards, latest_notices
 from digestmail.store.models import Delivery, Item, Subscriber, Topic
 from digestmail.store.states import Standing, State
@@ -54,6 +55,8 @@ class Figures:
     """Deliveries that were planned and are in no state: 0, or something is wrong."""
     returns: Returns
     """What came back in the last seven days."""
+    departures: Departures
+    """Who left lately, and why."""
     broken: tuple[BrokenItem, ...]
     """The newest few."""
 
@@ -82,6 +85,7 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         stalled=not workers and work_is_due(session.connection(), now=now - _LEFT_BY_CRON),
         missing=sum(abs(account.missing) for account in accounts(session.connection()).values()),
         returns=returns(session, now=now),
+        departures=departures(session, now=now),
         broken=_broken(session),
     )
 

@@ -72,9 +72,7 @@ def preview_sample(
         composer = _composer(service, content, kind=kind, language=language, now=now)
         return _composed(service, composer, everything, now=now, recipient=_ANYBODY, mail_format=mail_format)
     letters = LetterComposer(service.publication, service.tokens, language)
-    if kind is Kind.CONFIRMATION:
-        return _preview(letters.confirmation(delivery_id=0, recipient=_ANYBODY, date_at=now))
-    return _preview(letters.reminder(delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
+    return _preview(letters.compose(kind, delivery_id=0, subscriber_id=0, recipient=_ANYBODY, date_at=now))
 
 
 def _composer(service: Service, content: Content, *, kind: Kind, language: Language, now: datetime) -> DigestComposer:

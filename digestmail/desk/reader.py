@@ -66,6 +66,8 @@ class ConsentRow:
     at: datetime
     source: str
     wording: str
+    reason: str
+    """Why the reader left, where it was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class Reader:
     days: str
     locale: str
     mail_format: str
+    paused_until_day: date | None
     source: str
     created_at: datetime
     confirmed_at: datetime | None
@@ -123,6 +126,7 @@ def find_reader(session: Session, email: str) -> Reader:
         days=days_in_words(subscriber.days),
         locale=subscriber.locale,
         mail_format=subscriber.mail_format,
+        paused_until_day=subscriber.paused_until_day,
         source=subscriber.source,
         created_at=subscriber.created_at,
         confirmed_at=subscriber.confirmed_at,
@@ -149,7 +153,7 @@ def find_reader(session: Session, email: str) -> Reader:
             for row in session.exec(lifted.order_by(col(LiftedSuppression.id).desc()).limit(_LATEST))
         ),
         consent=tuple(
-            ConsentRow(row.event, row.at, row.source, row.wording)
+            ConsentRow(row.event, row.at, row.source, row.wording, row.reason)
             for row in session.exec(consent.order_by(col(ConsentEvent.id).desc()).limit(_LATEST))
         ),
     )

@@ -16,6 +16,8 @@ from email.message import Message
 from email.policy import Compat32
 from pathlib import Path
 
+from digestmail.settings import Settings
+
 PAGE_SIZE = 50
 SENDER_HEADER = "Return-Path"
 RECIPIENTS_HEADER = "X-Envelope-To"
@@ -93,11 +95,22 @@ class Inbox:
         except FileNotFoundError:
             return None
 
+    def forget(self, address: str) -> None:
+        """Remove the mails to this one address."""
+        for path in self._paths():
+            if _recipients(_head(path, 4096)) == (address.strip().lower(),):
+                path.unlink(missing_ok=True)
+
     def _paths(self) -> Iterator[Path]:
         for name in ("new", "cur"):  # a mail program that opens the folder moves what it showed to `cur`
             folder = self._folder / name
             if folder.is_dir():
                 yield from (path for path in folder.iterdir() if _KEY.fullmatch(_key(path)))
+
+
+def inbox_of(settings: Settings) -> Inbox | None:
+    """The inbox of an installation; None where mail leaves the machine."""
+    return Inbox(settings.data_dir / "inbox") if settings.relay is None else None
 
 
 def _key(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Composes the two letters to one person: please confirm, and you are already subscribed.
+"""Composes the letters to one person about the subscription, such as the one that asks to confirm it.
 
 They show nothing that anybody typed into a form, so that a form cannot be used to write to strangers.
 """
@@ -20,6 +20,18 @@ from digestmail.messages.template import render, render_subject
 from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 
+LETTERS: Mapping[Kind, Mapping[str, Purpose]] = {
+    Kind.CONFIRMATION: {"confirm": Purpose.CONFIRM},
+    Kind.REMINDER: {"preferences": Purpose.PREFERENCES, "unsubscribe": Purpose.UNSUBSCRIBE},
+    Kind.ACCESS: {"access": Purpose.ACCESS},
+    Kind.MOVE: {"move": Purpose.MOVE},
+    Kind.MOVING: {"stay": Purpose.STAY},
+}
+"""The letters, and the links that each has."""
+
+_OF_THE_READER = (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
+"""Their tokens name the reader; the others name the delivery."""
+
 
 class _Letter(NamedTuple):
     frame: Frame
@@ -27,39 +39,25 @@ class _Letter(NamedTuple):
 
 
 class LetterComposer:
-    """The letters of a publication in one language, rendered once; a letter is a rendering with its links filled in."""
+    """The letters of a publication in one language; one is rendered once, and then has its links filled in."""
 
     def __init__(self, publication: Publication, tokens: Tokens, language: Language) -> None:
-        """Render both letters."""
         self._language = language
         self._publication = publication
         self._tokens = tokens
         self._return_to = ReturnAddress(publication, tokens).of
-        self._letters = {kind: self._compose(kind) for kind in (Kind.CONFIRMATION, Kind.REMINDER)}
+        self._letters: dict[Kind, _Letter] = {}
 
-    def confirmation(self, *, delivery_id: int, recipient: str, date_at: datetime) -> Message:
-        """Asks whether the address's owner signed up; its link is good for this delivery.
-
-        Raises ValueError if the recipient's address cannot stand in a header.
-        """
-        links = {"confirm": self._tokens.maker(Purpose.CONFIRM)(delivery_id)}
-        return self._message(Kind.CONFIRMATION, delivery_id, recipient, date_at, links)
-
-    def reminder(self, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime) -> Message:
-        """Tells a subscriber who signed up again how to change the subscription or end it.
-
-        Raises ValueError if the recipient's address cannot stand in a header.
-        """
-        links = {
-            "preferences": self._tokens.maker(Purpose.PREFERENCES)(subscriber_id),
-            "unsubscribe": self._tokens.maker(Purpose.UNSUBSCRIBE)(subscriber_id),
-        }
-        return self._message(Kind.REMINDER, delivery_id, recipient, date_at, links)
-
-    def _message(
-        self, kind: Kind, delivery_id: int, recipient: str, date_at: datetime, links: Mapping[str, bytes]
+    def compose(
+        self, kind: Kind, *, delivery_id: int, subscriber_id: int, recipient: str, date_at: datetime
     ) -> Message:
-        letter = self._letters[kind]
+        """The letter of a kind in `LETTERS`. Raises ValueError if the recipient's address cannot stand in a header."""
+        if (letter := self._letters.get(kind)) is None:
+            letter = self._letters[kind] = self._rendered(kind)
+        links = {
+            name: self._tokens.maker(purpose)(subscriber_id if purpose in _OF_THE_READER else delivery_id)
+            for name, purpose in LETTERS[kind].items()
+        }
         identity = message_id(
             str(delivery_id),
             kind,
@@ -76,7 +74,7 @@ class LetterComposer:
             wire_ready=letter.wire_ready,
         )
 
-    def _compose(self, kind: Kind) -> _Letter:
+    def _rendered(self, kind: Kind) -> _Letter:
         marks = Marks()
         publication = self._publication
         name, address = parseaddr(publication.sender_of_letters)

@@ -14,7 +14,7 @@ from digestmail.language import Language
 from digestmail.messages.alone import plain_rendering, whole_page
 from digestmail.messages.budget import BUDGET
 from digestmail.messages.compose import DigestComposer
-from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.confirmation import LETTERS, LetterComposer
 from digestmail.messages.digest import Digest
 from digestmail.messages.forms import html_of, text_of
 from digestmail.messages.keys import HTML_REGIONS, TEXT_REGIONS, marks_of
@@ -184,10 +184,9 @@ class _Rehearsal:
 
     def _check_letters(self) -> None:
         letters = LetterComposer(self._publication, self._tokens, self._language)
-        confirmation = letters.confirmation(delivery_id=1, recipient="reader@example.org", date_at=_AT)
-        self._check_links("confirmation", confirmation, Purpose.CONFIRM)
-        reminder = letters.reminder(delivery_id=1, subscriber_id=1, recipient="reader@example.org", date_at=_AT)
-        self._check_links("reminder", reminder, Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
+        for kind, links in LETTERS.items():
+            letter = letters.compose(kind, delivery_id=1, subscriber_id=1, recipient="reader@example.org", date_at=_AT)
+            self._check_links(kind, letter, *links.values())
         compose_notice(
             [Told(feed_id=1, name="A feed", url="https://example.org/", trouble=Trouble.GONE, text="A feed is gone.")],
             known=["Another feed"],

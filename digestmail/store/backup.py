@@ -60,7 +60,7 @@ def file_of(database: Database) -> Path:
         raise InputError(
             "This database is PostgreSQL, which has its own tools: use pg_dump for a backup and pg_restore to put one "
             "back. After pg_restore, and before a worker starts, run `digestmail reconcile`, so that nobody gets a "
-            "digest a second time."
+            "digest a second time; and forget again who asked for that since, by `digestmail subscriber erase`."
         )
     return Path(database.url.database)
 

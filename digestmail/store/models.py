@@ -77,7 +77,8 @@ class Subscriber(SQLModel, table=True):
     """No digest before this local day."""
     mail_format: str = Field(default=MailFormat.HTML, sa_column_kwargs={"server_default": MailFormat.HTML})
     moving_from_id: int | None = Field(default=None, sa_type=BigId)
-    """While pending: the subscriber whose new address this is, once it confirms. No foreign key, as it soon goes."""
+    """While pending: the subscriber whose new address this is, once it confirms. Once erased: who has the address now,
+    so that old links to this row lead there. No foreign key, as links to nobody are answered too."""
 
 
 class Subscription(SQLModel, table=True):

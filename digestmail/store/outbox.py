@@ -13,8 +13,17 @@ from digestmail.store.columns import BigId
 from digestmail.store.models import Delivery, Edition
 from digestmail.store.states import Kind, State
 
-PRIORITY = {Kind.CONFIRMATION: 0, Kind.REMINDER: 0, Kind.WELCOME: 1, Kind.COPY: 1, Kind.DIGEST: 2}
-"""Smaller goes first: somebody is waiting for a confirmation."""
+PRIORITY = {
+    Kind.CONFIRMATION: 0,
+    Kind.REMINDER: 0,
+    Kind.ACCESS: 0,
+    Kind.MOVE: 0,
+    Kind.MOVING: 0,
+    Kind.WELCOME: 1,
+    Kind.COPY: 1,
+    Kind.DIGEST: 2,
+}
+"""Smaller goes first: somebody is waiting for a letter."""
 
 _COUNT = (
     update(Edition)

@@ -10,6 +10,8 @@ class Standing(StrEnum):
     """Signed up, not confirmed yet: gets confirmation mails only."""
     ACTIVE = "active"
     UNSUBSCRIBED = "unsubscribed"
+    ERASED = "erased"
+    """Nothing is known of the person any more; the row stays for the ledger's sake."""
 
 
 class MailFormat(StrEnum):
@@ -65,6 +67,12 @@ class Kind(StrEnum):
     """To somebody who signs up again though subscribed: the link to the preferences."""
     COPY = "copy"
     """The last digest or welcome once more, because its reader asked for it."""
+    ACCESS = "access"
+    """The link to a reader's own data, which lasts an hour."""
+    MOVE = "move"
+    """To the new address of a subscriber: the link that makes the move."""
+    MOVING = "moving"
+    """To the address that is moved away from: the link that stops the move."""
 
 
 class State(StrEnum):

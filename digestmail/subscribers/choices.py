@@ -1,8 +1,9 @@
-"""What a reader chooses (topics, hour, zone, days), read from what a form or a file says."""
+"""What a reader chooses (topics, hour, zone, days, format, pause), read from what a form or a file says."""
 
 import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlmodel import Session, col, delete, select
 
@@ -10,6 +11,7 @@ from digestmail.clock import time_zones
 from digestmail.errors import FormError, InputError
 from digestmail.sentence import Sentence
 from digestmail.store.models import Subscription, Topic
+from digestmail.store.states import MailFormat
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, day_bits
 
 DEFAULT_HOUR = 7
@@ -27,6 +29,9 @@ class Choices:
     hour: int
     time_zone: str
     days: int = EVERY_DAY
+    mail_format: MailFormat = MailFormat.HTML
+    paused_until_day: date | None = None
+    """The first local day on which digests come again; it may have passed, and then it is as if there were none."""
 
 
 def topic_ids(session: Session) -> dict[str, int]:
@@ -90,6 +95,14 @@ def read_days(words: Sequence[str]) -> int:
                 field="days",
             )
     return day_bits(_DAYS[name] for name in names)
+
+
+def read_format(word: str) -> MailFormat:
+    """`html` or `text`. Raises InputError (field `mail_format`)."""
+    try:
+        return MailFormat(word)
+    except ValueError as error:
+        raise InputError(Sentence("Please choose one of the two forms."), field="mail_format") from error
 
 
 def set_topics(session: Session, subscriber_id: int, topics: frozenset[int]) -> None:

@@ -22,6 +22,7 @@ class Event(StrEnum):
     CHANGED = "changed preferences"
     UNSUBSCRIBED = "unsubscribed"
     UNDONE = "undid unsubscribing"
+    MOVED = "moved to another address"
 
 
 @dataclass(frozen=True, slots=True)

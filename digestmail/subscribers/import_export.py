@@ -1,4 +1,5 @@
-"""Subscribers in and out of a CSV file. A file can add people; it never revives who left or must not be written to.
+"""Subscribers in and out of a CSV file. A file can add people; it never revives who left, was forgotten or must not be
+written to.
 
 Columns: email, topics (slugs, `;` between), time_zone, hour (0 to 23), days (`daily`, `weekdays` or names such as
 `mon;thu`), locale, format (`html` or `text`), confirmed_at (ISO 8601), source. Only email and topics are needed. A row
@@ -23,6 +24,7 @@ from digestmail.store.outbox import new_delivery
 from digestmail.store.states import Kind, MailFormat, Standing
 from digestmail.subscribers.choices import DEFAULT_HOUR, Choices, read_choices, topic_ids
 from digestmail.subscribers.consent import WORDING, Event
+from digestmail.subscribers.erasure import Fingerprint, erased_among
 from digestmail.subscribers.schedule import DAY_NAMES, EVERY_DAY, next_slot, weekdays_of
 
 COLUMNS = ("email", "topics", "time_zone", "hour", "days", "locale", "format", "confirmed_at", "source")
@@ -65,6 +67,7 @@ def import_csv(
     database: Database,
     file: TextIO,
     *,
+    fingerprint: Fingerprint,
     default_time_zone: str,
     default_locale: str = "en",
     now: datetime,
@@ -103,7 +106,7 @@ def import_csv(
                 else:
                     rows[row.address.key] = row
         with database.transaction() as session:
-            for key, reason in _taken(session, rows):
+            for key, reason in _taken(session, rows, fingerprint):
                 bad.append(BadRow(rows.pop(key).line, reason))
             _insert(session, list(rows.values()), now=now)
         confirmed = sum(row.confirmed_at is not None for row in rows.values())
@@ -192,8 +195,9 @@ def _read(
     return _Row(line, address, choices, locale, mail_format, confirmed_at, values.get("source") or "import")
 
 
-def _taken(session: Session, keys: Iterable[str]) -> list[tuple[str, str]]:
+def _taken(session: Session, keys: Iterable[str], fingerprint: Fingerprint) -> list[tuple[str, str]]:
     wanted = list(keys)
+    erased = erased_among(session, wanted, fingerprint=fingerprint)
     suppressed = session.exec(
         select(Suppression.email_key, Suppression.reason).where(col(Suppression.email_key).in_(wanted))
     ).all()
@@ -202,7 +206,7 @@ def _taken(session: Session, keys: Iterable[str]) -> list[tuple[str, str]]:
         select(Subscriber.email_key, Subscriber.standing).where(col(Subscriber.email_key).in_(wanted))
     ):
         taken.setdefault(key, "has unsubscribed" if standing == Standing.UNSUBSCRIBED else "is a subscriber already")
-    return list(taken.items())
+    return list({**dict.fromkeys(erased, "asked to be forgotten"), **taken}.items())
 
 
 def _insert(session: Session, rows: list[_Row], *, now: datetime) -> None:

@@ -30,8 +30,18 @@ class Slot:
     at: datetime
 
 
-def next_slot(*, time_zone: str, hour: int, days: int, after: Slot | None, not_before: datetime) -> Slot:
+def next_slot(
+    *,
+    time_zone: str,
+    hour: int,
+    days: int,
+    after: Slot | None,
+    not_before: datetime,
+    not_before_day: date = date.min,
+) -> Slot:
     """The first slot on a chosen day later than that of the slot `after`, at or after `not_before`.
+
+    Neither it nor the local day that it comes on is before `not_before_day`, until which a reader paused.
 
     Who reads every day and moves west, or to a later hour, would miss two days: then one slot comes `LONGEST_GAP` after
     the last, at another hour than the chosen one.
@@ -40,12 +50,15 @@ def next_slot(*, time_zone: str, hour: int, days: int, after: Slot | None, not_b
     day = not_before.astimezone(zone).date() - timedelta(
         days=1
     )  # the slot after a gap may lie on the day after its own
+    day = max(day, not_before_day)
     if after is not None:
         day = max(day, after.day + timedelta(days=1))
     while not (days >> day.weekday() & 1 and _happened(day, zone) and (at := _instant(day, hour, zone)) >= not_before):
         day += timedelta(days=1)
     if after is not None and days == EVERY_DAY and not_before <= (latest := after.at + LONGEST_GAP) < at:
-        return Slot(min(max(latest.astimezone(zone).date(), after.day + timedelta(days=1)), day), latest)
+        today = latest.astimezone(zone).date()
+        if today >= not_before_day:
+            return Slot(min(max(today, after.day + timedelta(days=1)), day), latest)
     return Slot(day, at)
 
 

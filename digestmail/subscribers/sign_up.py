@@ -27,6 +27,8 @@ LINK_LIFETIME = timedelta(hours=48)
 
 _BETWEEN_MAILS = timedelta(hours=24)
 _MAILS_UNTIL_CONFIRMED = 3
+_ASK = (Kind.CONFIRMATION, Kind.MOVE)
+"""The letters to whoever has not confirmed; the limits are for both together."""
 
 
 class ConfirmationStatus(StrEnum):
@@ -81,16 +83,16 @@ def sign_up(
     if address is None or choices is None:
         raise FormError(wrong)
 
-    subscriber = _subscriber(session, address, now=now)
+    subscriber = subscriber_of(session, address, now=now)
     if subscriber.standing == Standing.ACTIVE:
-        _mail(session, Kind.REMINDER, subscriber, now=now)
+        mail_within_limits(session, Kind.REMINDER, subscriber, now=now)
         return
     subscriber.standing = Standing.PENDING
     subscriber.source = origin.source
     subscriber.locale = locale
     _choose(session, subscriber, choices)
     record(session, subscriber, Event.SIGNED_UP, origin=origin, now=now)
-    _mail(session, Kind.CONFIRMATION, subscriber, now=now)
+    mail_within_limits(session, Kind.CONFIRMATION, subscriber, now=now)
 
 
 def find_confirmation(session: Session, delivery_id: int, *, now: datetime) -> Confirmation:
@@ -110,8 +112,9 @@ def confirm(session: Session, delivery_id: int, *, origin: Origin, now: datetime
     _, subscriber = found
     subscriber.standing = Standing.ACTIVE
     subscriber.confirmed_at = subscriber.window_start_at = now
-    subscriber.unsubscribed_at = None
+    subscriber.unsubscribed_at = subscriber.paused_until_day = None
     subscriber.confirmations = 0
+    subscriber.moving_from_id = None
     ask_for(session, Kind.WELCOME, _id(subscriber), now=now)
     reschedule(session, subscriber, now=now)
     record(session, subscriber, Event.CONFIRMED, origin=origin, now=now)
@@ -123,7 +126,7 @@ def renew(session: Session, delivery_id: int, *, now: datetime) -> None:
     found = session.exec(_behind(delivery_id).with_for_update()).first()
     if found is not None and found[1].standing != Standing.ACTIVE:
         found[1].standing = Standing.PENDING
-        _mail(session, Kind.CONFIRMATION, found[1], now=now)
+        mail_within_limits(session, Kind.CONFIRMATION, found[1], now=now)
 
 
 def _judge(delivery: Delivery, subscriber: Subscriber, *, now: datetime) -> Confirmation:
@@ -134,7 +137,8 @@ def _judge(delivery: Delivery, subscriber: Subscriber, *, now: datetime) -> Conf
     return _confirmation(ConfirmationStatus.READY, subscriber)
 
 
-def _subscriber(session: Session, address: Address, *, now: datetime) -> Subscriber:
+def subscriber_of(session: Session, address: Address, *, now: datetime) -> Subscriber:
+    """The subscriber of an address, locked; where there is none, a new one that is pending."""
     new = Subscriber(email=address.text, email_key=address.key, created_at=now)
     insert_new(session.connection(), Subscriber, [new.model_dump(exclude={"id"})])
     return session.exec(select(Subscriber).where(Subscriber.email_key == address.key).with_for_update()).one()
@@ -145,22 +149,24 @@ def _choose(session: Session, subscriber: Subscriber, choices: Choices) -> None:
     set_topics(session, _id(subscriber), choices.topics)
 
 
-def _mail(session: Session, kind: Kind, subscriber: Subscriber, *, now: datetime) -> None:
+def mail_within_limits(session: Session, kind: Kind, subscriber: Subscriber, *, now: datetime) -> None:
+    """Ask for a letter to an address that somebody typed in, unless it had one lately, or too many."""
     if session.get(Suppression, subscriber.email_key):
         return
-    if kind == Kind.CONFIRMATION and subscriber.confirmations >= _MAILS_UNTIL_CONFIRMED:
+    asks = kind in _ASK
+    if asks and subscriber.confirmations >= _MAILS_UNTIL_CONFIRMED:
         return
     latest = session.exec(
         select(func.max(Delivery.created_at)).where(
             Delivery.subscriber_id == subscriber.id,
             col(Delivery.scheduled_day).is_(None),
-            Delivery.kind == kind,
+            col(Delivery.kind).in_(_ASK if asks else (kind,)),
             col(Delivery.created_at) > (subscriber.confirmed_at or subscriber.created_at - _BETWEEN_MAILS),
         )
     ).one()
     if latest is None or now - latest >= _BETWEEN_MAILS:
         ask_for(session, kind, _id(subscriber), now=now)
-        subscriber.confirmations += kind == Kind.CONFIRMATION
+        subscriber.confirmations += asks
 
 
 def _behind(delivery_id: int) -> Select[Delivery, Subscriber]:

@@ -1,6 +1,6 @@
 """Leaving with one click, and coming back for thirty days after a click that was a mistake or somebody else's."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -8,6 +8,7 @@ from digestmail.store.models import Subscriber
 from digestmail.store.states import Standing
 from digestmail.subscribers.consent import Event, Origin, record
 from digestmail.subscribers.next_digest import reschedule
+from digestmail.subscribers.pause import local_day
 
 UNDO_DAYS = 30
 
@@ -23,6 +24,11 @@ def unsubscribe(session: Session, subscriber_id: int, *, origin: Origin, now: da
         reschedule(session, subscriber, now=now)
         record(session, subscriber, Event.UNSUBSCRIBED, origin=origin, now=now)
     return True
+
+
+def last_day_to_undo(unsubscribed_at: datetime, *, time_zone: str) -> date:
+    """The last local day of which every hour is early enough for an undo."""
+    return local_day(time_zone, unsubscribed_at + timedelta(days=UNDO_DAYS)) - timedelta(days=1)
 
 
 def undo(session: Session, subscriber_id: int, *, origin: Origin, now: datetime) -> bool:

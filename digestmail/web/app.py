@@ -14,7 +14,7 @@ from digestmail.deliveries.bounces.providers.configured import webhooks
 from digestmail.feeds.fetch import Fetcher
 from digestmail.feeds.hubs import is_reachable
 from digestmail.local.demo import has_demo
-from digestmail.local.inbox import Inbox
+from digestmail.local.inbox import inbox_of
 from digestmail.messages.publication import Publication
 from digestmail.secret import secret_of
 from digestmail.settings import Settings, load_settings
@@ -30,7 +30,9 @@ from digestmail.web import (
     gave,
     hubs,
     inbox,
+    move,
     operator,
+    own_data,
     preferences,
     sign_up,
     taste,
@@ -103,13 +105,27 @@ def create_app(
         gate=gate,
         metronome=metronome or Metronome(),
         storefront=Storefront(database, Publication.of(settings)),
-        inbox=Inbox(settings.data_dir / "inbox") if embedded else None,
+        inbox=inbox_of(settings),
     )
     app.add_middleware(
         SecurityHeaders, https=settings.public_url.startswith("https:"), pictures_from=logo_origin(settings)
     )
     add_error_pages(app)
-    for room in (sign_up, embed, taste, confirm, unsubscribe, preferences, again, gave, view, inbox, operator):
+    for room in (
+        sign_up,
+        embed,
+        taste,
+        confirm,
+        unsubscribe,
+        preferences,
+        own_data,
+        move,
+        again,
+        gave,
+        view,
+        inbox,
+        operator,
+    ):
         app.include_router(room.router)
     if is_reachable(settings):
         app.include_router(hubs.router)

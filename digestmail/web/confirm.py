@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from digestmail.errors import TokenError
+from digestmail.subscribers.erasure import came_back
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus, confirm, find_confirmation, renew
 from digestmail.tokens import Purpose
 from digestmail.web.site import READ, Site, TheSite, TheSpoken, linked, origin_of
@@ -29,6 +30,8 @@ def act(site: TheSite, request: Request, spoken: TheSpoken, token: str, delivery
     origin = origin_of(request, "confirmation page")
     with site.database.transaction() as session:
         confirmation = confirm(session, delivery_id, origin=origin, now=site.clock())
+        if confirmation.status is ConfirmationStatus.CONFIRMED:
+            came_back(session, confirmation.subscriber_id or 0, fingerprint=site.tokens.fingerprint)
     return _answer(site, spoken, confirmation, token)
 
 

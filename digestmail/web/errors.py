@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from digestmail.errors import TokenError
+from digestmail.errors import ForgottenError, TokenError
 from digestmail.sentence import Sentence
 from digestmail.settings import Settings
 from digestmail.web.headers import add_security_headers
@@ -99,6 +99,13 @@ def add_error_pages(app: FastAPI) -> None:
     async def bad_link(request: Request, _error: Exception) -> Response:
         return _answer(request, 404, BAD_LINK)
 
+    async def forgotten(request: Request, _error: Exception) -> Response:
+        """Also for the one-click POST of an old digest, which must be told that it is done (RFC 8058)."""
+        site: Site = request.app.state.site
+        return site.pages.show(
+            "web/forgotten.html", spoken_of(request), status=200 if request.method == "POST" else 410
+        )
+
     async def broken(request: Request, _error: Exception) -> Response:
         response = _answer(request, 500, _TROUBLES[500])
         settings: Settings = request.app.state.site.settings
@@ -111,6 +118,7 @@ def add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(TokenError, bad_link)
+    app.add_exception_handler(ForgottenError, forgotten)
     app.add_exception_handler(Exception, broken)
 
 

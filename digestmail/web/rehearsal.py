@@ -17,8 +17,9 @@ from digestmail.messages.rehearsal import rehearse
 from digestmail.secret import secret_of
 from digestmail.settings import Settings
 from digestmail.store.models import Topic
-from digestmail.store.states import Standing
+from digestmail.store.states import MailFormat, Standing
 from digestmail.subscribers.choices import Choices
+from digestmail.subscribers.known import Known
 from digestmail.subscribers.preferences import Preferences
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus
 from digestmail.tokens import Tokens
@@ -26,6 +27,7 @@ from digestmail.web.errors import BAD_LINK, TOO_MANY
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
+from digestmail.web.unsubscribe import Said
 from digestmail.web.when import When
 
 _AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -76,14 +78,13 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for email in (_EMAIL, ""):
         yield "web/check_mail.html", {"email": email}
         yield "web/confirm.html", {"token": "T", "email": email}
-        yield "web/unsubscribe.html", {"token": "T", "email": email}
         yield "web/undo.html", {"token": "T", "email": email}
     yield "web/confirm_expired.html", {"token": "T"}
     for fresh in (True, False):
         status = ConfirmationStatus.CONFIRMED if fresh else ConfirmationStatus.ALREADY
         confirmation = Confirmation(status=status, subscriber_id=1, email=_EMAIL, next_send_at=_AT)
         yield "web/confirmed.html", {"fresh": fresh, "confirmation": confirmation, "preferences": "P"}
-    yield "web/unsubscribed.html", {"undo": "U", "preferences": "P"}
+    yield from _ways_out()
     yield "web/undo_too_late.html", {}
     yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
     for template in ("web/gave.html", "web/gave_over.html", "web/gave_thanks.html", "web/gave_undone.html"):
@@ -96,7 +97,23 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "web/again.html", {"token": "P", "asked": asked}
     yield "web/error.html", {"trouble": BAD_LINK}
     yield from _forms()
+    yield from _own_data()
     yield from _local_pages()
+
+
+def _ways_out() -> Iterator[tuple[str, dict[str, Any]]]:
+    for email, topics, wrong in ((_EMAIL, _TOPICS, BAD_LINK.remedy), (_EMAIL, _TOPICS, ""), ("", [], "")):
+        asked = {"token": "T", "email": email, "topics": topics, "chosen": ["city"], "wrong": wrong}
+        yield "web/unsubscribe.html", asked
+    reader = _reader(Standing.ACTIVE)
+    former = Typed.of(reader, _TOPICS, now=_AT)
+    yield (
+        "web/dropped.html",
+        {"reader": reader, "dropped": "City", "rest": "Books", "former": former, "preferences": "P"},
+    )
+    for undo_until, said, thanks in ((_AT.date(), None, False), (_AT.date(), Said(), False), (None, Said(), True)):
+        values: dict[str, Any] = {"token": "T", "undo": "U", "undo_until": undo_until, "preferences": "P"}
+        yield "web/unsubscribed.html", values | {"said": said, "thanks": thanks}
 
 
 def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -106,15 +123,57 @@ def _forms() -> Iterator[tuple[str, dict[str, Any]]]:
             values = {"topics": topics, "paces": paces, "with_stories": with_stories, "typed": Typed()}
             yield "web/sign_up.html", values | {"when": _WHEN, "wrong": mistakes, "address": "https://example.org"}
     yield "web/no_taste.html", {}
-    for standing, saved, mistakes in (
-        (Standing.ACTIVE, False, wrong),
-        (Standing.ACTIVE, True, {}),
-        (Standing.UNSUBSCRIBED, False, {}),
-        (Standing.UNSUBSCRIBED, True, {}),
+    wrong = wrong | dict.fromkeys(("mail_format", "pause_until"), BAD_LINK.remedy)
+    for standing, changes, pause, mistakes in (
+        (Standing.ACTIVE, None, None, wrong),
+        (Standing.ACTIVE, (), None, {}),
+        (Standing.ACTIVE, (BAD_LINK.remedy,), _AT.date(), {}),
+        (Standing.UNSUBSCRIBED, None, None, {}),
+        (Standing.UNSUBSCRIBED, (BAD_LINK.remedy,), None, {}),
     ):
         reader = _reader(standing)
-        values = {"topics": _TOPICS, "typed": Typed.of(reader, _TOPICS), "wrong": mistakes, "saved": saved}
-        yield "web/preferences.html", values | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"}
+        former = Typed.of(reader, _TOPICS, now=_AT)
+        yield (
+            "web/preferences.html",
+            {"topics": _TOPICS, "typed": former, "former": former, "wrong": mistakes, "saved": changes is not None}
+            | {"changes": changes or (), "paused_until": pause, "pause_from": _AT.date(), "pause_to": _AT.date()}
+            | {"reader": reader, "token": "P", "undo": "U", "unsubscribe": "X"},
+        )
+
+
+def _own_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    for standing, mistakes in (
+        (Standing.ACTIVE, {"email": BAD_LINK.remedy}),
+        (Standing.ACTIVE, {}),
+        (Standing.PENDING, {}),
+        (Standing.UNSUBSCRIBED, {}),
+    ):
+        values = {"token": "A", "preferences": "P", "known": _known(standing), "typed": _EMAIL, "wrong": mistakes}
+        yield "web/own_data.html", values
+    for template in ("own_data_asked", "own_data_expired", "erase", "forgotten"):
+        yield f"web/{template}.html", {"token": "A"}
+    for template in ("move_asked", "move", "moved", "move_over", "stay", "stayed", "stay_too_late"):
+        yield f"web/{template}.html", {"token": "M", "email": _EMAIL, "preferences": "P"}
+
+
+def _known(standing: Standing) -> Known:
+    return Known(
+        email=_EMAIL,
+        standing=standing,
+        created_at=_AT,
+        unsubscribed_at=_AT if standing is Standing.UNSUBSCRIBED else None,
+        topics=("City", "Books"),
+        hour=7,
+        time_zone="Europe/Copenhagen",
+        weekdays=tuple(range(7)),
+        locale="en",
+        mail_format=MailFormat.HTML,
+        paused_until_day=_AT.date() if standing is Standing.ACTIVE else None,
+        seasons=("year-end",),
+        mails=12,
+        bounces=1,
+        consents=4,
+    )
 
 
 def _steps() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -6,11 +6,13 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 
 from digestmail.clock import Clock
+from digestmail.errors import ForgottenError
 from digestmail.language import find_language, language_of, negotiated
 from digestmail.local.inbox import Inbox
 from digestmail.settings import Settings
 from digestmail.store.database import Database
 from digestmail.subscribers.consent import Origin
+from digestmail.subscribers.erasure import reader_of, whose
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
 from digestmail.web.guard.gate import Gate
@@ -65,11 +67,27 @@ async def _spoken(request: Request) -> Spoken:
 TheSpoken = Annotated[Spoken, Depends(_spoken)]
 
 
-def linked(purpose: Purpose) -> Any:
-    """The row's id in the token of a link made for `purpose`; a wrong token raises TokenError, shown as a page."""
+_NAMES_A_DELIVERY = frozenset({Purpose.CONFIRM, Purpose.VIEW, Purpose.ACCESS, Purpose.MOVE, Purpose.STAY})
+_NAMES_A_SUBSCRIBER = frozenset({Purpose.UNSUBSCRIBE, Purpose.UNDO, Purpose.PREFERENCES, Purpose.GAVE})
 
-    async def read(token: str, site: TheSite) -> int:
-        return site.tokens.read(purpose, token)
+
+def linked(purpose: Purpose) -> Any:
+    """The row's id in the token of a link made for `purpose`; a wrong token raises TokenError, shown as a page.
+
+    A subscriber's id is that of who has the address now. Raises ForgottenError, shown as a page too, where the reader
+    asked to be forgotten.
+    """
+
+    def read(token: str, site: TheSite) -> int:
+        number = site.tokens.read(purpose, token)
+        if purpose not in _NAMES_A_DELIVERY | _NAMES_A_SUBSCRIBER:
+            return number
+        with site.database.reading() as session:
+            subscriber_id = reader_of(session, number) if purpose in _NAMES_A_DELIVERY else number
+            now_of = whose(session, subscriber_id)
+        if now_of is None:
+            raise ForgottenError
+        return now_of if purpose in _NAMES_A_SUBSCRIBER else number
 
     return Depends(read)
 

@@ -1,6 +1,7 @@
 """What a reader typed into a form, and the options that the form offers."""
 
 import unicodedata
+from datetime import datetime
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict
@@ -52,9 +53,15 @@ class Typed(BaseModel):
     time_zone: str = ""
     days: list[str] = []
     lang: str = ""
+    mail_format: str = ""
+    """Empty: as it is."""
+    pause_until: str = ""
+    """Empty: no pause."""
+    pause_for: str = ""
+    """The days of a pause that was chosen by a button, from today on; 0 ends it. It goes before `pause_until`."""
 
     @classmethod
-    def of(cls, preferences: Preferences, topics: list[Topic]) -> "Typed":
+    def of(cls, preferences: Preferences, topics: list[Topic], *, now: datetime) -> "Typed":
         """The form of a reader who has typed nothing yet: the choices as they are kept."""
         choices = preferences.choices
         return cls(
@@ -64,6 +71,8 @@ class Typed(BaseModel):
             time_zone=choices.time_zone,
             days=[DAY_NAMES[weekday] for weekday in weekdays_of(choices.days)],
             lang=language_of(preferences.locale).code,
+            mail_format=choices.mail_format,
+            pause_until=str(preferences.pause(now) or ""),
         )
 
 

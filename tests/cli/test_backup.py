@@ -22,8 +22,9 @@ from digestmail.desk.service import Service
 from digestmail.settings import load_settings
 from digestmail.store.database import Database
 from digestmail.store.models import Delivery, Subscriber, Topic
-from digestmail.store.states import State
+from digestmail.store.states import Standing, State
 from digestmail.subscribers.import_export import import_csv
+from digestmail.tokens import Tokens
 from tests.services import free_port
 
 Run = Callable[..., Result]
@@ -53,7 +54,13 @@ def database(tmp_path: Path) -> Database:
     with database.transaction() as session:
         session.add(Topic(slug="world", name="World"))
     rows = "".join(f"r{number}@example.org,world,2026-01-01\n" for number in range(READERS))
-    import_csv(database, io.StringIO("email,topics,confirmed_at\n" + rows), default_time_zone="UTC", now=NOW)
+    import_csv(
+        database,
+        io.StringIO("email,topics,confirmed_at\n" + rows),
+        fingerprint=Tokens("a secret").fingerprint,
+        default_time_zone="UTC",
+        now=NOW,
+    )
     set_slot(database, NOW - timedelta(hours=1))
     return database
 
@@ -177,3 +184,28 @@ def test_what_the_mail_servers_log_has_is_not_sent_again(
     done = run("restore", str(tmp_path / "copy.db"), DIGESTMAIL_ASK=f"postfix:{tmp_path / 'mail.log'}")
     assert "the mail server had taken 3." in done.stdout.replace("\n", " ")
     assert states(database) == [State.DUE] * (READERS - 3) + [State.SENT] * 3
+
+
+def test_who_asked_to_be_forgotten_since_the_backup_is_forgotten_again(
+    database: Database, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "monday.db"
+    run("backup", str(file))
+    assert "r1@example.org is forgotten" in run("subscriber", "erase", "r1@example.org", "--yes").stdout
+    database.engine.dispose()
+    assert "Forgot 1 reader again" in run("restore", str(file)).stdout
+    with database.reading() as session:
+        standings = dict(session.exec(select(Subscriber.email, Subscriber.standing)).all())
+    assert standings.pop("") == Standing.ERASED
+    assert sorted(standings) == [f"r{number}@example.org" for number in range(READERS) if number != 1]
+
+
+def test_where_the_present_database_is_lost_the_operator_is_told_whom_it_had_forgotten_nobody_knows(
+    database: Database, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "monday.db"
+    run("backup", str(file))
+    database.engine.dispose()
+    for left in (tmp_path / "data").glob("digestmail.db*"):
+        left.unlink()
+    assert "digestmail subscriber erase EMAIL" in run("restore", str(file)).stdout

@@ -122,6 +122,16 @@ def test_a_letter_has_the_day_of_its_slot(database: Database, due: Due) -> None:
         (Kind.CONFIRMATION, Standing.PENDING, False, ""),
         (Kind.CONFIRMATION, Standing.ACTIVE, False, "confirmed already"),
         (Kind.CONFIRMATION, Standing.UNSUBSCRIBED, False, "unsubscribed"),
+        (Kind.ACCESS, Standing.ACTIVE, False, ""),
+        (Kind.ACCESS, Standing.PENDING, False, ""),
+        (Kind.ACCESS, Standing.UNSUBSCRIBED, False, ""),
+        (Kind.ACCESS, Standing.ERASED, False, "erased"),
+        (Kind.ACCESS, Standing.UNSUBSCRIBED, True, "the address is suppressed"),
+        (Kind.MOVE, Standing.PENDING, False, ""),
+        (Kind.MOVE, Standing.ACTIVE, False, "confirmed already"),
+        (Kind.MOVING, Standing.ACTIVE, False, ""),
+        (Kind.MOVING, Standing.UNSUBSCRIBED, False, "unsubscribed"),
+        (Kind.DIGEST, Standing.ERASED, False, "erased"),
     ],
 )
 def test_what_is_unwanted_is_said_at_the_claim_and_never_marked(

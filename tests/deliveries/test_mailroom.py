@@ -71,7 +71,13 @@ def test_a_delivery_becomes_the_message_of_its_kind_and_edition(mailroom: Mailro
     assert ">Headline number 3</a>" in html_of(digest)
     assert "Tuesday, 24 November 2026" in html_of(digest)
     assert mailroom.compose(claimed(3, 2)) is None
-    for kind, words in ((Kind.CONFIRMATION, "Please confirm"), (Kind.REMINDER, "You already get")):
+    for kind, words in (
+        (Kind.CONFIRMATION, "Please confirm"),
+        (Kind.REMINDER, "You already get"),
+        (Kind.ACCESS, "Your link to what"),
+        (Kind.MOVE, "come here?"),
+        (Kind.MOVING, "about to move"),
+    ):
         letter = mailroom.compose(claimed(None, kind=kind))
         assert letter
         assert words in str(parsed(letter)["Subject"])

@@ -312,6 +312,38 @@ def test_welcomes_share_an_edition_and_do_not_wait_for_a_slot(database: Database
     assert starts == [now, SLOT - DAY, now]
 
 
+def test_a_welcome_leaves_the_window_of_a_pause_alone(database: Database) -> None:
+    add_readers(database, 1, window_start_at=SLOT + 13 * DAY)
+    with database.transaction() as session:
+        ask_for(session, Kind.WELCOME, 1, now=SLOT - timedelta(hours=1))
+    plan_some(database, standing_still(SLOT - timedelta(hours=1)))
+    [welcome] = deliveries(database)
+    assert welcome.edition_id is not None
+    with database.reading() as session:
+        assert session.exec(select(Subscriber.window_start_at)).one() == SLOT + 13 * DAY
+
+
+def test_after_a_pause_a_digest_has_the_stories_of_the_last_day(database: Database) -> None:
+    add_readers(database, 1)
+    plan_due(database, standing_still(SLOT))
+    choices = Choices(topics=frozenset(), hour=7, time_zone="Europe/Berlin", paused_until_day=date(2026, 12, 6))
+    with database.transaction() as session:
+        preferences.change(session, 1, choices, origin=Origin("test"), now=SLOT + timedelta(hours=6))
+    back = SLOT + 13 * DAY
+    for day in range(1, 13):
+        add_item(database, SLOT + day * DAY + timedelta(hours=3))
+        assert plan_due(database, standing_still(SLOT + day * DAY)) == 0
+    assert plan_due(database, standing_still(back)) == 1
+    [_, digest] = deliveries(database)
+    assert digest.scheduled_day == date(2026, 12, 6)
+    with database.reading() as session:
+        edition = session.get_one(Edition, digest.edition_id)
+    assert (edition.since_at, edition.cutoff_at) == (back - DAY, back)
+    assert [story.title for story in Content.from_json(edition.content).stories] == [
+        str(SLOT + 12 * DAY + timedelta(hours=3))
+    ]
+
+
 def test_changing_ones_mind_at_random_never_brings_two_digests_within_twelve_hours(database: Database) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -328,6 +360,7 @@ def test_changing_ones_mind_at_random_never_brings_two_digests_within_twelve_hou
                 hour=chance.randrange(24),
                 time_zone=chance.choice(zones),
                 days=chance.randint(1, 127),
+                paused_until_day=chance.choice([None, None, (now + timedelta(days=chance.randint(0, 5))).date()]),
             )
             with database.transaction() as session:
                 preferences.change(session, 1, choices, origin=Origin("test"), now=now)

@@ -233,6 +233,11 @@ def test_a_change_of_schedule_looks_at_the_last_digest(filled: Database) -> None
         with explained(filled) as plans:
             next_digest.reschedule(session, reader, now=NOW)
     check(plans, OF_A_READER)
+    with filled.transaction() as session:
+        reader = session.get_one(Subscriber, 7)
+        with explained(filled) as plans:
+            next_digest.reschedule(session, reader, now=NOW, was_paused=True)
+    check(plans, OF_A_READER)
 
 
 def test_a_copy_is_asked_for_and_claimed_by_its_readers_own_rows(filled: Database) -> None:

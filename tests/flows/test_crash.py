@@ -16,6 +16,7 @@ from digestmail.deliveries.accounts import summary
 from digestmail.store.models import Item, ItemTopic, Subscriber, Topic
 from digestmail.store.states import State
 from digestmail.subscribers.import_export import import_csv
+from digestmail.tokens import Tokens
 from tests.flows.site import Site, running
 from tests.relay import running as relay_running
 from tests.services import wait_until
@@ -97,7 +98,13 @@ def prepare(site: Site, readers: int, now: datetime) -> None:
         session.flush()
         session.add_all(ItemTopic(item_id=number, topic_id=1, seen_at=now) for number in (1, 2, 3))
     rows = "".join(f"r{number}@example.org,world,2026-01-01\n" for number in range(readers))
-    import_csv(database, io.StringIO("email,topics,confirmed_at\n" + rows), default_time_zone="UTC", now=now)
+    import_csv(
+        database,
+        io.StringIO("email,topics,confirmed_at\n" + rows),
+        fingerprint=Tokens("a secret").fingerprint,
+        default_time_zone="UTC",
+        now=now,
+    )
     with database.transaction() as session:
         session.connection().execute(update(Subscriber).values(next_send_at=now, next_day=now.date()))
     database.engine.dispose()

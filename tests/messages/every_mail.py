@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from digestmail.editions.content import Announcement
 from digestmail.language import Language
-from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.confirmation import LETTERS, LetterComposer
 from digestmail.messages.look import Look
 from digestmail.messages.message import Message
 from digestmail.messages.notice import Told, compose_notice
@@ -18,7 +18,7 @@ _APPEAL = Announcement(
 
 
 def every_mail(*, look: Look | None = None, language: Language = ENGLISH) -> Iterator[Message]:
-    """The digest, whole and cut, the welcome, both letters and the notice."""
+    """The digest, whole and cut, the welcome, the letters and the notice."""
     publication = replace(PUBLICATION, look=look or Look())
     stories = [
         story(1, 1, 2, image_url="https://courier.example/1.jpg", language="ar"),
@@ -31,8 +31,8 @@ def every_mail(*, look: Look | None = None, language: Language = ENGLISH) -> Ite
         composer = composer_of(content, kind=kind, budget=budget, publication=publication, language=language)
         yield compose(composer, 1, 2, 3)
     letters = LetterComposer(publication, TOKENS, language)
-    yield letters.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
-    yield letters.reminder(delivery_id=4, subscriber_id=5, recipient="ann@example.org", date_at=AT)
+    for kind in LETTERS:
+        yield letters.compose(kind, delivery_id=3, subscriber_id=5, recipient="ann@example.org", date_at=AT)
     yield compose_notice(
         [
             Told(feed_id=1, name="A", url="https://a.example/feed", trouble=Trouble.GONE, text="A is gone."),

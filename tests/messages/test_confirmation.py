@@ -1,15 +1,25 @@
 from dataclasses import replace
 
-from digestmail.messages.confirmation import LetterComposer
+import pytest
+
+from digestmail.messages.confirmation import LETTERS, LetterComposer
 from digestmail.messages.envelope import ReturnAddress
+from digestmail.messages.message import Message
+from digestmail.messages.publication import Publication
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose
 from tests.messages.samples import AT, ENGLISH, PUBLICATION, TOKENS, html_of, parsed, text_of
 
-LETTERS = LetterComposer(PUBLICATION, TOKENS, ENGLISH)
+
+def compose(
+    kind: Kind, *, delivery_id: int, recipient: str = "ann@example.org", publication: Publication = PUBLICATION
+) -> Message:
+    letters = LetterComposer(publication, TOKENS, ENGLISH)
+    return letters.compose(kind, delivery_id=delivery_id, subscriber_id=5, recipient=recipient, date_at=AT)
 
 
 def test_a_confirmation_asks_with_one_link() -> None:
-    message = LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    message = compose(Kind.CONFIRMATION, delivery_id=3)
     link = f"{PUBLICATION.url}/c/{TOKENS.make(Purpose.CONFIRM, 3)}"
     assert html_of(message).count("<a ") == 1
     assert f'href="{link}"' in html_of(message)
@@ -18,7 +28,7 @@ def test_a_confirmation_asks_with_one_link() -> None:
 
 
 def test_a_confirmation_is_not_yet_of_a_list() -> None:
-    letter = LETTERS.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    letter = compose(Kind.CONFIRMATION, delivery_id=3)
     message = parsed(letter)
     assert not [name for name in message if name.startswith("List-")]
     assert message["Subject"] == "Please confirm your daily digest from The Harbour Courier"
@@ -30,7 +40,7 @@ def test_a_confirmation_is_not_yet_of_a_list() -> None:
 
 
 def test_a_reminder_leads_to_the_preferences_and_out() -> None:
-    message = LETTERS.reminder(delivery_id=4, subscriber_id=5, recipient="ann@example.org", date_at=AT)
+    message = compose(Kind.REMINDER, delivery_id=4)
     for form in (html_of(message), text_of(message)):
         assert f"{PUBLICATION.url}/p/{TOKENS.make(Purpose.PREFERENCES, 5)}" in form
         assert f"{PUBLICATION.url}/u/{TOKENS.make(Purpose.UNSUBSCRIBE, 5)}" in form
@@ -40,7 +50,7 @@ def test_a_reminder_leads_to_the_preferences_and_out() -> None:
 
 def test_letters_show_nothing_of_the_person_they_go_to() -> None:
     first, second = (
-        LETTERS.confirmation(delivery_id=3, recipient=recipient, date_at=AT)
+        compose(Kind.CONFIRMATION, delivery_id=3, recipient=recipient)
         for recipient in ("ann@example.org", "buy-now@spam.example")
     )
     assert html_of(first) == html_of(second)
@@ -49,6 +59,28 @@ def test_letters_show_nothing_of_the_person_they_go_to() -> None:
 
 def test_no_line_of_a_letter_begins_with_a_dot() -> None:
     dots = replace(PUBLICATION, name="... " + "." * 70, postal_address="." * 300)
-    message = LetterComposer(dots, TOKENS, ENGLISH).confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    message = compose(Kind.CONFIRMATION, delivery_id=3, publication=dots)
     assert message.wire_ready
     assert not any(line.startswith(b".") for line in message.data.split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "purpose"),
+    [
+        (Kind.ACCESS, "me", Purpose.ACCESS),
+        (Kind.MOVE, "move", Purpose.MOVE),
+        (Kind.MOVING, "stay", Purpose.STAY),
+    ],
+)
+def test_a_letter_about_ones_own_data_has_the_one_link_of_its_purpose(kind: Kind, path: str, purpose: Purpose) -> None:
+    message = compose(kind, delivery_id=3)
+    link = f"{PUBLICATION.url}/{path}/{TOKENS.make(purpose, 3)}"
+    assert html_of(message).count("<a ") == text_of(message).count("https://") == 1
+    assert f'href="{link}"' in html_of(message)
+    assert f"\n{link}\n" in text_of(message)
+
+
+@pytest.mark.parametrize("kind", LETTERS)
+def test_no_letter_says_an_address_or_what_a_reader_typed(kind: Kind) -> None:
+    message = compose(kind, delivery_id=3, recipient="buy-now@spam.example")
+    assert "buy-now" not in html_of(message) + text_of(message)

@@ -103,10 +103,12 @@ def test_the_page_says_its_language_and_direction(language: Language) -> None:
 
 def test_letters_are_in_the_readers_language() -> None:
     letters = LetterComposer(PUBLICATION, TOKENS, SPANISH)
-    confirmation = letters.confirmation(delivery_id=3, recipient="ann@example.org", date_at=AT)
+    confirmation = letters.compose(
+        Kind.CONFIRMATION, delivery_id=3, subscriber_id=1, recipient="ann@example.org", date_at=AT
+    )
     assert parsed(confirmation)["Subject"] == "Confirma tu resumen diario de The Harbour Courier"
     assert "Confirmar mi dirección" in html_of(confirmation)
-    reminder = letters.reminder(delivery_id=3, subscriber_id=1, recipient="ann@example.org", date_at=AT)
+    reminder = letters.compose(Kind.REMINDER, delivery_id=3, subscriber_id=1, recipient="ann@example.org", date_at=AT)
     assert "Ya recibes el resumen diario" in str(parsed(reminder)["Subject"])
     assert "Darse de baja:" in text_of(reminder)
 

@@ -12,12 +12,15 @@ from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Suppress
 from digestmail.store.states import Kind, MailFormat, Standing
 from digestmail.subscribers.choices import topics_of
 from digestmail.subscribers.import_export import BadRow, ImportReport, export_csv, import_csv
+from digestmail.tokens import Tokens
 
 HEAD = "email,topics,time_zone,hour,days,locale,format,confirmed_at,source\n"
 
 
 def read(publication: Database, now: datetime, text: str) -> ImportReport:
-    return import_csv(publication, io.StringIO(text), default_time_zone="UTC", now=now)
+    return import_csv(
+        publication, io.StringIO(text), fingerprint=Tokens("a secret").fingerprint, default_time_zone="UTC", now=now
+    )
 
 
 def test_a_confirmed_row_becomes_an_active_subscriber(publication: Database, now: datetime) -> None:
@@ -48,7 +51,14 @@ def test_an_unconfirmed_row_is_asked_first(publication: Database, now: datetime)
 
 def test_a_row_without_a_locale_gets_that_of_the_publication(publication: Database, now: datetime) -> None:
     file = io.StringIO("email,topics\nann@example.org,climate\n")
-    import_csv(publication, file, default_time_zone="UTC", default_locale="ar", now=now)
+    import_csv(
+        publication,
+        file,
+        fingerprint=Tokens("a secret").fingerprint,
+        default_time_zone="UTC",
+        default_locale="ar",
+        now=now,
+    )
     with publication.reading() as session:
         assert session.exec(select(Subscriber.locale)).one() == "ar"
 

@@ -1,9 +1,9 @@
 """Double opt-in: nobody is subscribed without the button behind the mailed link."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlmodel import Session, delete, select
+from sqlmodel import Session, col, delete, select
 
 from digestmail.errors import FormError
 from digestmail.store.models import ConsentEvent, Delivery, Subscriber, Suppression
@@ -51,6 +51,35 @@ def test_the_network_is_kept_and_not_the_address(session: Session, now: datetime
     assert (event.event, event.ip, event.user_agent) == ("signed up", "203.0.113.0/24", "Browser/1.0")
     assert Origin.of("form", ip="2001:db8:1:2:3::4").ip == "2001:db8:1::/48"
     assert Origin.of("form", ip="nonsense").ip == ""
+
+
+def test_the_language_in_which_somebody_agreed_is_noted(session: Session, now: datetime) -> None:
+    sign_up(
+        session,
+        email="ann@example.org",
+        topics=["climate"],
+        hour="7",
+        time_zone="Europe/Berlin",
+        locale="ar",
+        origin=FORM,
+        now=now,
+    )
+    session.flush()
+    confirm(session, latest(session), origin=FORM, now=now)
+    session.flush()
+    events = session.exec(select(ConsentEvent.event, ConsentEvent.locale).order_by(col(ConsentEvent.id))).all()
+    assert events == [("signed up", "ar"), ("confirmed", "ar")]
+
+
+def test_who_signs_up_again_and_confirms_is_not_paused(session: Session, now: datetime) -> None:
+    sign(session, now)
+    confirm(session, latest(session), origin=FORM, now=now)
+    subscriber(session).paused_until_day = date(2026, 12, 6)
+    unsubscribe(session, 1, origin=FORM, now=now + HOUR)
+    sign(session, now + 25 * HOUR)
+    assert subscriber(session).paused_until_day == date(2026, 12, 6)
+    confirm(session, latest(session), origin=FORM, now=now + 25 * HOUR)
+    assert (subscriber(session).paused_until_day, subscriber(session).next_day) == (None, date(2026, 11, 25))
 
 
 def test_every_wrong_field_is_named_at_once(session: Session, now: datetime) -> None:

@@ -76,7 +76,7 @@ def test_an_unknown_subscriber_is_said_to_be_unknown(session: Session, now: date
 def test_new_hour_and_zone_move_the_next_slot(session: Session, ann: int, now: datetime) -> None:
     changed = preferences.change(session, ann, choices(hour=18, time_zone="America/New_York"), origin=FORM, now=now)
     assert changed is not None
-    assert changed.next_send_at == datetime(2026, 11, 23, 23, tzinfo=UTC)
+    assert changed.after.next_send_at == datetime(2026, 11, 23, 23, tzinfo=UTC)
 
 
 def test_a_change_right_after_a_digest_waits_twelve_hours_and_a_day(session: Session, ann: int, now: datetime) -> None:
@@ -85,11 +85,11 @@ def test_a_change_right_after_a_digest_waits_twelve_hours_and_a_day(session: Ses
     session.add(Delivery(**row | {"state": State.SENT}))
     changed = preferences.change(session, ann, choices(hour=14), origin=FORM, now=now)
     assert changed is not None
-    assert changed.next_send_at == datetime(2026, 11, 24, 13, tzinfo=UTC)
+    assert changed.after.next_send_at == datetime(2026, 11, 24, 13, tzinfo=UTC)
 
 
 def test_new_topics_leave_the_slot_alone(session: Session, ann: int, now: datetime) -> None:
     changed = preferences.change(session, ann, choices(topics=frozenset({1, 2})), origin=FORM, now=now)
     assert changed is not None
-    assert changed.choices.topics == topics_of(session, ann) == {1, 2}
-    assert changed.next_send_at == datetime(2026, 11, 24, 6, tzinfo=UTC)
+    assert changed.after.choices.topics == topics_of(session, ann) == {1, 2}
+    assert changed.after.next_send_at == datetime(2026, 11, 24, 6, tzinfo=UTC)

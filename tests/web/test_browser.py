@@ -1,17 +1,20 @@
 """The form in a real browser: the time zone is filled in, and the keyboard is enough."""
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from digestmail.store.states import Standing
+from digestmail.store.states import Kind, Standing
+from digestmail.tokens import Purpose
 from tests.web.conftest import Web
 from tests.web.test_gave import announce
 from tests.web.test_gave import link as gave_link
 from tests.web.test_inbox import put
 from tests.web.test_operator_feeds import flood
+from tests.web.test_own_data import link as letter_link
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +81,85 @@ def test_a_reader_who_gave_hides_the_appeal_and_shows_it_again(page: Page, web: 
     expect(page.get_by_role("heading", name="As it was before")).to_be_visible()
     page.get_by_role("link", name="Hide it").click()
     expect(page.get_by_role("button", name="I already gave: hide this until the season ends")).to_be_visible()
+
+
+def test_a_reader_pauses_and_resumes_by_keyboard_alone(page: Page, web: Web) -> None:
+    page.goto(web.link(Purpose.PREFERENCES, web.subscribe()))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_label("Digests come again from").focus()
+    page.keyboard.type("12062026")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_be_focused()
+    expect(page.get_by_role("status")).to_contain_text("paused until Sunday, 6 December 2026.")
+    assert str(web.subscriber().paused_until_day) == "2026-12-06"
+    page.get_by_role("button", name="Resume now").focus()
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_contain_text("The pause is over.")
+    assert web.subscriber().paused_until_day is None
+    page.get_by_label("Labour").uncheck()
+    page.get_by_role("button", name="2 weeks").click()
+    expect(page.get_by_role("status")).to_contain_text("You dropped Labour.")
+    assert str(web.subscriber().paused_until_day) == "2026-12-07"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_reader_drops_a_topic_and_takes_it_back(browser: Browser, address: str, web: Web, scripts: bool) -> None:
+    reader = web.subscribe()
+    context = browser.new_context(java_script_enabled=scripts, base_url=address, viewport={"width": 375, "height": 700})
+    page = context.new_page()
+    page.goto(web.link(Purpose.UNSUBSCRIBE, reader))
+    press(page, *["Tab"] * 4, "Space", *["Tab"] * 2, "Enter")
+    expect(page.get_by_role("heading", name="Dropped")).to_be_visible()
+    expect(page.get_by_text("You still get Labour.")).to_be_visible()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_role("status")).to_contain_text("You added Climate.")
+    context.close()
+
+
+def test_a_reader_leaves_and_says_why(page: Page, web: Web) -> None:
+    page.goto(web.link(Purpose.UNSUBSCRIBE, web.subscribe()))
+    press(page, "Tab", "Tab", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
+    page.get_by_label("Too many mails").check()
+    page.get_by_label("In your own words").fill("Twice a week would do.")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_contain_text("Thank you for telling us")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert web.subscriber().standing == Standing.UNSUBSCRIBED
+
+
+def test_a_reader_moves_to_another_address_and_is_then_forgotten(page: Page, web: Web) -> None:
+    reader = web.subscribe()
+    page.goto(web.link(Purpose.PREFERENCES, reader))
+    page.get_by_role("button", name="Mail me a link").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+
+    page.goto(letter_link(web, Purpose.ACCESS, Kind.ACCESS, reader))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download it all").click()
+    assert json.loads(download.value.path().read_text())["subscriber"]["email"] == "maja@example.org"
+    page.get_by_label("New email address").fill("maja@new")
+    press(page, "Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    press(page, "Tab", "Enter", "End")
+    page.keyboard.type(".example")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", name="Look into both mailboxes")).to_be_visible()
+
+    new = web.subscriber("maja@new.example").id or 0
+    page.goto(letter_link(web, Purpose.MOVE, Kind.MOVE, new))
+    press(page, "Tab", "Tab", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="Your digest has moved")).to_be_visible()
+    assert web.subscriber("maja@new.example").id == reader
+
+    web.later(minutes=10)
+    page.goto(web.link(Purpose.PREFERENCES, reader))
+    page.get_by_role("button", name="Mail me a link").click()
+    page.goto(letter_link(web, Purpose.ACCESS, Kind.ACCESS, reader))
+    page.get_by_role("link", name="Forget me").click()
+    page.get_by_role("button", name="Forget me").click()
+    expect(page.get_by_role("heading", name="We have forgotten you")).to_be_visible()
+    assert "maja" not in str(web.rows())
 
 
 def test_a_mail_fits_its_frame_and_its_links_open(page: Page, web: Web) -> None:

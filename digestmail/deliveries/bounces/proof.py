@@ -16,8 +16,14 @@ from digestmail.messages.message import MessageName, read_message_id
 from digestmail.messages.publication import Publication
 from digestmail.tokens import TOKEN_LENGTH, Purpose, Tokens
 
-_LINK = re.compile(rf"/(u|d|c)/([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])")
-_NAMES_A_DELIVERY = {"d": Purpose.VIEW, "c": Purpose.CONFIRM}
+_LINK = re.compile(rf"/(u|d|c|me|move|stay)/([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])")
+_NAMES_A_DELIVERY = {
+    "d": Purpose.VIEW,
+    "c": Purpose.CONFIRM,
+    "me": Purpose.ACCESS,
+    "move": Purpose.MOVE,
+    "stay": Purpose.STAY,
+}
 _MOST_LINKS = 20
 _NOT_THE_ADDRESSEE = frozenset({"subject", "received", "dkim-signature", "references", "in-reply-to"})
 

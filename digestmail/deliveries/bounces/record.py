@@ -18,9 +18,10 @@ from digestmail.deliveries.bounces.report import Nature, Proof, Report, Returned
 from digestmail.deliveries.outcome import Outcome, Result
 from digestmail.deliveries.readers import suppress
 from digestmail.store.database import insert_new
-from digestmail.store.models import Bounce, Delivery, LiftedSuppression, Subscriber
-from digestmail.store.states import Bounced, Kind, State
-from digestmail.subscribers.consent import Origin
+from digestmail.store.models import Bounce, ConsentEvent, Delivery, LiftedSuppression, Subscriber
+from digestmail.store.states import Bounced, Kind, Standing, State
+from digestmail.subscribers.consent import Event, Origin
+from digestmail.subscribers.erasure import whose
 from digestmail.subscribers.unsubscribe import unsubscribe
 
 SOFT_BOUNCES = 3
@@ -112,7 +113,8 @@ def _cases(session: Session, report: Report) -> Iterator[_Case]:
     delivery = session.get(Delivery, proof.delivery_id) if proof.delivery_id is not None else None
     subscriber_id = delivery.subscriber_id if delivery else proof.subscriber_id
     if subscriber_id is not None:
-        if subscriber := session.get(Subscriber, subscriber_id, with_for_update=True):
+        subscriber = session.get(Subscriber, whose(session, subscriber_id) or 0, with_for_update=True)
+        if subscriber and subscriber.standing != Standing.ERASED:
             yield _Case(subscriber, delivery or _named(session, proof, subscriber), _about(subscriber, report.returned))
         return
     if proof.addressed:
@@ -170,6 +172,11 @@ def _why_suppressed(session: Session, report: Report, case: _Case, kind: Bounced
         return ""  # it speaks of a time before the operator decided
     if kind is Bounced.COMPLAINT:
         return f"complaint: {returned.reason}".rstrip(": ")
+    moved = select(func.max(ConsentEvent.at)).where(
+        ConsentEvent.subscriber_id == subscriber.id, ConsentEvent.event == Event.MOVED
+    )
+    if (moved_at := session.exec(moved).one()) and sent_at < moved_at:
+        return ""  # it speaks of the address before
     told = returned.status in returned.reason
     said = returned.reason if told else f"{returned.status} {returned.reason}".strip()
     if kind is Bounced.HARD:

@@ -14,6 +14,7 @@ from digestmail.deliveries.bounces.report import Nature, Report, Verdict
 from digestmail.language import english
 from digestmail.messages.confirmation import LetterComposer
 from digestmail.messages.envelope import ReturnAddress
+from digestmail.store.states import Kind
 from digestmail.tokens import Purpose
 from tests.deliveries.bounces.letters import (
     NO_BOUNCES,
@@ -162,7 +163,9 @@ def test_a_link_in_what_is_returned_tells_the_reader_and_the_message_id_only_the
 
 
 def test_the_link_of_a_returned_confirmation_tells_the_delivery() -> None:
-    letter = LetterComposer(PUBLICATION, TOKENS, english()).confirmation(delivery_id=9, recipient=READER, date_at=AT)
+    letter = LetterComposer(PUBLICATION, TOKENS, english()).compose(
+        Kind.CONFIRMATION, delivery_id=9, subscriber_id=1, recipient=READER, date_at=AT
+    )
     data = dsn(recipient(), returned=letter.data.decode("ascii").replace("\r\n", "\n"))
     assert read(data.replace(b"text/rfc822-headers", b"message/rfc822")).proof.delivery_id == 9
 

@@ -13,11 +13,15 @@ from digestmail.deliveries.bounces.read import read_message
 from digestmail.deliveries.bounces.record import Counted, Taken
 from digestmail.deliveries.bounces.report import Nature, Proof, Report, Returned, Verdict
 from digestmail.deliveries.bounces.suppressions import lift, suppress_by_hand, suppressions
+from digestmail.deliveries.readers import suppress
 from digestmail.errors import InputError
-from digestmail.store.models import ConsentEvent, Delivery
+from digestmail.store.models import ConsentEvent, Delivery, Subscriber
 from digestmail.store.states import Bounced, Standing, State
+from digestmail.subscribers.consent import Event, Origin, record
+from digestmail.subscribers.erasure import erase, take_name
 from tests.deliveries.bounces.conftest import Returns
 from tests.deliveries.bounces.letters import NO_BOUNCES, READER, complaint, dsn, exim, our_headers, recipient
+from tests.messages.samples import TOKENS
 
 Due = Callable[[int], list[int]]
 
@@ -209,3 +213,55 @@ def test_the_operator_sees_what_came_back_and_who_refuses_us(returns: Returns, d
     assert lately.kinds == {Bounced.HARD: 1, Bounced.SOFT: 0, Bounced.POLICY: 6, Bounced.COMPLAINT: 0}
     assert lately.refusing == (("example.org", 6),)
     assert (later.kinds[Bounced.POLICY], later.refusing, later.suppressed) == (0, (), 1)
+
+
+def move_away(returns: Returns, delivery_id: int) -> None:
+    """The reader of a delivery gets another address now."""
+    with returns.database.transaction() as session:
+        reader = session.get_one(Subscriber, returns.reader(delivery_id).id)
+        reader.email = reader.email_key = "moved@example.org"
+        record(session, reader, Event.MOVED, origin=Origin("form"), now=returns.now)
+
+
+def test_what_was_sent_to_the_address_before_a_move_does_not_speak_of_the_new_one(
+    returns: Returns, delivery: int
+) -> None:
+    returns.now += timedelta(hours=3)
+    move_away(returns, delivery)
+    assert returns.bounce(delivery) == Taken(Counted.HARD)
+    assert returns.suppressed == {}
+    returns.now += timedelta(hours=3)
+    later = returns.send(returns.reader(delivery).id or 0, on=date(2026, 12, 1))
+    assert returns.bounce(later) == Taken(Counted.HARD, suppressed=True)
+    assert list(returns.suppressed) == ["moved@example.org"]
+
+
+def test_an_address_that_refuses_right_after_a_move_is_the_one_before(returns: Returns, delivery: int) -> None:
+    move_away(returns, delivery)
+    reader = returns.reader(delivery).id or 0
+    for hours, suppressed in ((1, []), (3, ["moved@example.org"])):
+        with returns.database.writing() as connection:
+            suppress(connection, [reader], "550 5.1.1", now=returns.now + timedelta(hours=hours))
+        assert list(returns.suppressed) == suppressed
+
+
+def test_nothing_is_written_down_of_who_was_forgotten(returns: Returns, delivery: int) -> None:
+    reader = returns.reader(delivery).id or 0
+    with returns.database.transaction() as session:
+        erase(session, reader, fingerprint=TOKENS.fingerprint, now=returns.now)
+    assert returns.bounce(delivery) == Taken(Counted.UNKNOWN)
+    assert returns.take(complaint(returned=our_headers(delivery, reader))) == Taken(Counted.UNKNOWN)
+    with returns.database.writing() as connection:
+        suppress(connection, [reader], "550 5.1.1", now=returns.now)
+    assert (returns.bounces, returns.suppressed) == ([], {})
+
+
+def test_a_complaint_about_old_mail_to_an_address_ends_what_it_gets_now(returns: Returns, due: Due) -> None:
+    """The address had a subscription of its own before another one moved to it."""
+    kept, gone = due(2)
+    with returns.database.transaction() as session:
+        reader, old = (session.get_one(Subscriber, returns.reader(number).id) for number in (kept, gone))
+        take_name(old, now=returns.now)
+        old.moving_from_id = reader.id
+    assert returns.take(complaint(), gone) == Taken(Counted.COMPLAINT, suppressed=True)
+    assert returns.reader(kept).standing == Standing.UNSUBSCRIBED
