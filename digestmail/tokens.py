@@ -54,6 +54,10 @@ class Purpose(StrEnum):
     MOVE = "move"
     STAY = "stay"
     """What the old address says to a move that it did not ask for."""
+    FORM = "form"
+    """In no mail: in the sign-up form. The number is the moment of its making, in seconds since 1970."""
+    STEP = "step"
+    """In no mail: in the page that asks for one more step. The number is its moment and its address."""
 
 
 class Tokens:

@@ -30,6 +30,8 @@ def test_the_form_is_pinned() -> None:
         Purpose.ACCESS: "AAAABNIMCCT6zTkrLXA0g8g",
         Purpose.MOVE: "AAAABNL10x8DYl2-EwXrKrQ",
         Purpose.STAY: "AAAABNIutyKIJPJDeQfFR3Q",
+        Purpose.FORM: "AAAABNKIgrdxP6tgjreLkxQ",
+        Purpose.STEP: "AAAABNJ019Oe0XhtjYaRgzY",
     }
     assert TOKENS.mail_maker(Purpose.BOUNCE)(1234) == "00000004d2ba25449b4183c14d"
     assert (

@@ -43,7 +43,14 @@ def web() -> None:
     from digestmail.web.app import create_app
 
     with opened() as (settings, _):
-        uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="info", access_log=False)
+        uvicorn.run(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            log_level="info",
+            access_log=False,
+            forwarded_allow_ips=settings.trusted_proxies,
+        )
 
 
 @app.command()

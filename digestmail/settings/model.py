@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from digestmail.clock import time_zones
 from digestmail.language import find_language, languages
 from digestmail.settings.archive import Archive
+from digestmail.settings.forms import Forms
 from digestmail.settings.look import Look
 from digestmail.settings.mailboxes import Mailboxes
 from digestmail.settings.relay import Relay, is_this_machine, read_relay
@@ -29,7 +30,7 @@ _UNITS = {"h": "hours", "": "hours", "m": "minutes", "min": "minutes", "s": "sec
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Settings(Mailboxes, Signing, Returns, Look, Archive, BaseSettings):
+class Settings(Mailboxes, Signing, Returns, Look, Forms, Archive, BaseSettings):
     """Everything that can be set. With nothing set, one machine runs the whole service and mail stays on it."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)

@@ -29,6 +29,7 @@ from digestmail.web import (
     crawlers,
     demo,
     description,
+    embed,
     gave,
     hubs,
     inbox,
@@ -43,6 +44,9 @@ from digestmail.web import (
 )
 from digestmail.web.doorbell import COLLECT, Doorbell, doorbell
 from digestmail.web.errors import add_error_pages
+from digestmail.web.guard.gate import Gate
+from digestmail.web.guard.metronome import Metronome
+from digestmail.web.guard.verdict import Rules
 from digestmail.web.headers import SecurityHeaders
 from digestmail.web.pages import Pages, static_folders
 from digestmail.web.rehearsal import rehearse_all
@@ -78,6 +82,8 @@ def create_app(
     clock: Clock | None = None,
     bell: Doorbell | None = None,
     collect_bell: Doorbell | None = None,
+    rules: Rules | None = None,
+    metronome: Metronome | None = None,
 ) -> FastAPI:
     """The app for these settings (default: from the environment). The database must have been migrated.
 
@@ -90,6 +96,7 @@ def create_app(
     app = FastAPI(title=settings.site_name, docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     tokens = Tokens(secret_of(settings))
     clock = clock or shared_clock(database)
+    gate = Gate(settings, database=database, tokens=tokens, clock=clock, rules=rules or Rules())
     app.state.site = Site(
         settings=settings,
         database=database,
@@ -97,7 +104,9 @@ def create_app(
         clock=clock,
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
-        pages=Pages(settings),
+        pages=Pages(settings, form_stamp=gate.stamp),
+        gate=gate,
+        metronome=metronome or Metronome(),
         storefront=Storefront(database, Publication.of(settings)),
         inbox=inbox_of(settings),
     )
@@ -106,7 +115,8 @@ def create_app(
     )
     add_error_pages(app)
     readers = [
-        room.router for room in (sign_up, taste, confirm, unsubscribe, preferences, own_data, move, again, gave, view)
+        room.router
+        for room in (sign_up, embed, taste, confirm, unsubscribe, preferences, own_data, move, again, gave, view)
     ]
     if settings.archive:
         readers.append(archive.router)

@@ -30,6 +30,18 @@ _UNREADABLE = Trouble(
     Sentence("Please go back, check what you typed, and send it again."),
 )
 
+TOO_MANY = Trouble(
+    Sentence("Too many sign-ups from your network"),
+    Sentence("Very many people have signed up from it within an hour, so we take no more for the moment."),
+    Sentence("Please try again in an hour, or from another network, such as that of your phone."),
+)
+
+FLOODED = Trouble(
+    Sentence("Very many people sign up at this moment"),
+    Sentence("We slow down, so that nobody’s mailbox is flooded. Nothing was sent to you."),
+    Sentence("Please try again in an hour."),
+)
+
 _TROUBLES = {
     400: _UNREADABLE,
     403: Trouble(

@@ -52,6 +52,8 @@ def show_status(
     return site.pages.show(
         "operator/status.html",
         figures=figure,
+        asked=site.gate.asked(now),
+        usual=site.gate.limit,
         now=now,
         notices_to=operator_address(site.settings),
         token=lambda feed_id: site.tokens.make(Purpose.DESK, feed_id),

@@ -31,7 +31,7 @@ STATIC = templates_folder() / "web" / "static"
 class Pages:
     """The pages of one installation, named by their template (`web/sign_up.html`)."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, form_stamp: Callable[[], str] = str) -> None:
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader(settings.templates),
             autoescape=True,
@@ -58,6 +58,7 @@ class Pages:
             zone_groups=zone_groups,
             day_choices=day_choices,
             languages=tuple(languages().values()),
+            form_stamp=form_stamp,
         )
 
     def show(
@@ -71,12 +72,17 @@ class Pages:
     ) -> HTMLResponse:
         """The page as a response, in English unless it is for readers; `after` is called once it has been sent."""
         spoken = spoken or in_english()
-        given = {**values, "language": spoken.language, "lang_query": spoken.query}
         headers = {"Content-Language": spoken.language.code}
         if spoken.negotiated:
             headers["Vary"] = "Accept-Language"
-        body = self._environment.get_template(template).render(given)
-        return HTMLResponse(body, status, headers, background=BackgroundTask(after) if after else None)
+        return HTMLResponse(
+            self.text(template, spoken, **values), status, headers, background=BackgroundTask(after) if after else None
+        )
+
+    def text(self, template: str, spoken: Spoken, **values: object) -> str:
+        """What a template says."""
+        given = {**values, "language": spoken.language, "lang_query": spoken.query}
+        return self._environment.get_template(template).render(given)
 
 
 def stamp(at: datetime) -> str:

@@ -26,7 +26,7 @@ from digestmail.subscribers.known import Known
 from digestmail.subscribers.preferences import Preferences
 from digestmail.subscribers.sign_up import Confirmation, ConfirmationStatus
 from digestmail.tokens import Tokens
-from digestmail.web.errors import BAD_LINK
+from digestmail.web.errors import BAD_LINK, TOO_MANY
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.typed import Typed
@@ -92,6 +92,7 @@ def sample_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "web/undone.html", {"reader": _reader(Standing.ACTIVE), "preferences": "P"}
     for template in ("web/gave.html", "web/gave_over.html", "web/gave_thanks.html", "web/gave_undone.html"):
         yield template, {"token": "G", "titles": ["A year-end appeal", "A boat for the river"]}
+    yield from _steps()
     for token in ("P", ""):
         yield "web/view_gone.html", {"preferences": token}
     for answer in Answer:
@@ -206,6 +207,18 @@ def _archive() -> Iterator[tuple[str, dict[str, Any]]]:
     for typed, results, before, more in (("words", found, 9, 5), ("words", [], None, None), ("", [], None, None)):
         values = given | {"indexable": False, "topics": _TOPICS, "typed": typed, "words": typed.split(), "chosen": ""}
         yield "web/archive_search.html", values | {"results": results, "before": before, "more": more}
+
+
+def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What may stand in a frame on another site: the form and its answers."""
+    for layout in ("web/base.html", "web/_frame.html"):
+        yield "web/check_mail.html", {"email": _EMAIL, "layout": layout}
+        yield "web/error.html", {"trouble": TOO_MANY, "layout": layout}
+        step = {"typed": Typed(email=_EMAIL, topics=["city"]), "leads_to": "", "step": "S", "action": "/sign-up"}
+        for seconds, bits in ((5, 0), (30, 17)):
+            yield "web/one_more_step.html", step | {"layout": layout, "seconds": seconds, "bits": bits}
+    for only, mistakes in (("", {}), ("city", dict.fromkeys(("topics", "email"), BAD_LINK.remedy))):
+        yield "web/embed_form.html", {"topics": _TOPICS, "only": only, "typed": Typed(), "wrong": mistakes}
 
 
 def _local_pages() -> Iterator[tuple[str, dict[str, Any]]]:

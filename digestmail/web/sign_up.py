@@ -3,18 +3,18 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from digestmail.editions.pace import NEW
-from digestmail.errors import FormError
 from digestmail.feeds.manage import topics
-from digestmail.subscribers.sign_up import sign_up
-from digestmail.web.site import READ, Site, TheSite, TheSpoken, origin_of
+from digestmail.web.guard.metronome import Timed
+from digestmail.web.site import READ, Site, TheSite, TheSpoken
 from digestmail.web.spoken import Spoken
+from digestmail.web.take import PAGE, Mistakes, Posted, take
 from digestmail.web.typed import Typed
 from digestmail.web.when import when_in_words
 
-router = APIRouter()
+router = APIRouter(route_class=Timed)
 
 
 @router.api_route("/", methods=READ)
@@ -24,25 +24,11 @@ def show_form(site: TheSite, spoken: TheSpoken, ticked: Annotated[str, Query(ali
 
 
 @router.post("/sign-up")
-def take_form(site: TheSite, request: Request, spoken: TheSpoken, typed: Annotated[Typed, Form()]) -> HTMLResponse:
+def take_form(site: TheSite, request: Request, spoken: TheSpoken, posted: Annotated[Posted, Form()]) -> Response:
     """Sign up, or show the form again with what was typed and what is wrong with it."""
-    spoken = spoken.asked_for(typed.lang)
-    try:
-        with site.database.transaction() as session:
-            sign_up(
-                session,
-                email=typed.email,
-                topics=typed.topics,
-                hour=typed.hour,
-                time_zone=typed.time_zone or site.settings.default_time_zone,
-                days=typed.days,
-                locale=spoken.language.code,
-                origin=origin_of(request, "sign-up form"),
-                now=site.clock(),
-            )
-    except FormError as error:
-        return _form(site, spoken, typed, error.messages)
-    return site.pages.show("web/check_mail.html", spoken, after=site.doorbell, email=typed.email.strip())
+    spoken = spoken.asked_for(posted.lang)
+    answer = take(site, request, spoken, posted, PAGE)
+    return _form(site, spoken, posted, answer.messages) if isinstance(answer, Mistakes) else answer
 
 
 def _form(site: Site, spoken: Spoken, typed: Typed, wrong: dict[str, str] | None = None) -> HTMLResponse:

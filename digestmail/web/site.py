@@ -15,6 +15,8 @@ from digestmail.subscribers.consent import Origin
 from digestmail.subscribers.erasure import reader_of, whose
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.doorbell import Doorbell
+from digestmail.web.guard.gate import Gate
+from digestmail.web.guard.metronome import Metronome
 from digestmail.web.pages import Pages
 from digestmail.web.spoken import Spoken
 from digestmail.web.storefront import Storefront
@@ -34,6 +36,8 @@ class Site:
     doorbell: Doorbell
     collect_bell: Doorbell
     pages: Pages
+    gate: Gate
+    metronome: Metronome
     storefront: Storefront
     inbox: Inbox | None
     """None when mail leaves the machine."""

@@ -1,5 +1,5 @@
 """Every module with scenarios, so that importing this one enters them all."""
 
-from tests.chaos import brokers, calendars, feeds, killing, months, people, servers, storage
+from tests.chaos import brokers, calendars, feeds, killing, months, people, servers, storage, strangers
 
-__all__ = ("brokers", "calendars", "feeds", "killing", "months", "people", "servers", "storage")
+__all__ = ("brokers", "calendars", "feeds", "killing", "months", "people", "servers", "storage", "strangers")

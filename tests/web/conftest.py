@@ -20,8 +20,13 @@ from digestmail.store.models import Delivery, Subscriber
 from digestmail.store.states import Kind
 from digestmail.tokens import Purpose, Tokens
 from digestmail.web.app import create_app
+from digestmail.web.guard.metronome import Metronome
+from digestmail.web.guard.verdict import Rules
 from digestmail.web.site import Site
 from tests import services
+
+UNHURRIED = Rules(quickest=timedelta(0))
+"""A form may be sent as soon as it is there, since no time passes here by itself."""
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -35,6 +40,8 @@ class Web:
     now: datetime
     rings: list[datetime] = field(default_factory=list)
     collect_rings: list[datetime] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
+    """For how many seconds answers were held back; no test waits for them."""
 
     @property
     def database(self) -> Database:
@@ -102,18 +109,30 @@ def make_web(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., We
     """Builds an app with some settings; `topics=False` leaves the store empty."""
     made: list[Web] = []
 
-    def make(*, topics: bool = True, client: tuple[str, int] = ("192.0.2.7", 50000), **settings: str) -> Web:
+    def make(
+        *,
+        topics: bool = True,
+        client: tuple[str, int] = ("192.0.2.7", 50000),
+        rules: Rules = UNHURRIED,
+        **settings: str,
+    ) -> Web:
         folder = tmp_path / f"site{len(made)}"
         folder.mkdir()
         (folder / "digestmail.db").write_bytes(sqlite_template.read_bytes())
         given = {"DATA_DIR": str(folder), "SITE_NAME": "The Harbour Courier"} | settings
         rings: list[datetime] = []
         collect_rings: list[datetime] = []
+
+        async def sleep(seconds: float) -> None:
+            visit.sleeps.append(seconds)
+
         app = create_app(
             load_settings({f"DIGESTMAIL_{name}": value for name, value in given.items()}, folder=folder),
             clock=lambda: visit.now,
             bell=lambda: rings.append(visit.now),
             collect_bell=lambda: collect_rings.append(visit.now),
+            rules=rules,
+            metronome=Metronome(sleep=sleep),
         )
         visit = Web(
             client=TestClient(app, raise_server_exceptions=False, client=client),
