@@ -87,7 +87,10 @@ def furnish(web: Web) -> dict[str, list[str]]:
             session.add(Delivery(**row))
     for number in range(1, 4):
         print_item(web, number)
-    numbers = (*range(1, 9), 99)
+    web.client.post(f"{web.link(Purpose.PREFERENCES, readers[0])}/data")
+    access = web.tokens.make(Purpose.ACCESS, max(int(str(row[0])) for row in web.rows()["deliveries"]))
+    web.client.post(f"/me/{access}/address", data={"email": "moved@example.org"})
+    numbers = (*range(1, 1 + len(web.rows()["deliveries"])), 99)
     tokens = [web.tokens.make(purpose, number) for purpose in Purpose for number in numbers]
     return {
         "token": tokens,
