@@ -229,7 +229,7 @@ def test_nothing_that_was_typed_stands_in_the_mail(web: Web, path: str) -> None:
     assert web.client.post(path, data=FORM).status_code == 200
     letters = [
         LetterComposer(Publication.of(web.site.settings), web.tokens, language_of(locale))
-        .confirmation(delivery_id=1, recipient="reader@example.org", date_at=web.now)
+        .compose(Kind.CONFIRMATION, delivery_id=1, subscriber_id=1, recipient="reader@example.org", date_at=web.now)
         .data
         for locale in (web.subscriber("hostile@example.org").locale, web.subscriber().locale)
     ]
