@@ -104,7 +104,7 @@ def create_app(
         clock=clock,
         doorbell=bell or doorbell(settings.redis_url),
         collect_bell=collect_bell or doorbell(settings.redis_url, COLLECT),
-        pages=Pages(settings, form_stamp=gate.stamp),
+        pages=Pages(settings, form_stamp=gate.stamp, quickest=gate.rules.quickest),
         gate=gate,
         metronome=metronome or Metronome(),
         storefront=Storefront(database, Publication.of(settings)),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,7 +31,10 @@ STATIC = templates_folder() / "web" / "static"
 class Pages:
     """The pages of one installation, named by their template (`web/sign_up.html`)."""
 
-    def __init__(self, settings: Settings, *, form_stamp: Callable[[], str] = str) -> None:
+    def __init__(
+        self, settings: Settings, *, form_stamp: Callable[[], str] = str, quickest: timedelta = timedelta()
+    ) -> None:
+        """`form_stamp` makes the stamp of a form that is shown; it is not to be sent sooner than `quickest` after that."""
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader(settings.templates),
             autoescape=True,
@@ -59,6 +62,7 @@ class Pages:
             day_choices=day_choices,
             languages=tuple(languages().values()),
             form_stamp=form_stamp,
+            quickest=quickest,
         )
 
     def show(

@@ -1,14 +1,18 @@
 """The sign-up page in a real browser: on one screen of a phone, told at once, and ours alone."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, Response, expect
+from playwright.sync_api import Browser, FrameLocator, Page, Response, Route, expect
 
 from digestmail.feeds.manage import add_topic
-from tests.web.conftest import Web
+from digestmail.web.guard.verdict import Rules
+from tests import services
+from tests.web.conftest import Web, listening
 from tests.web.test_taste import CITY, CLIMATE, LABOUR, publish
 
 pytestmark = pytest.mark.browser
@@ -150,3 +154,25 @@ def test_without_scripts_everything_can_be_chosen(browser: Browser, address: str
     expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert web.subscriber().days == 0b0011111
     context.close()
+
+
+def test_whom_the_browser_helps_to_be_quick_is_asked_nothing_more(
+    browser: Browser, make_web: Callable[..., Web]
+) -> None:
+    web, port = make_web(rules=Rules()), services.free_port()
+    began = web.now
+
+    def let_time_pass(route: Route) -> None:
+        web.now = began + timedelta(seconds=time.monotonic() - opened)
+        route.continue_()
+
+    with listening(web, port):
+        page = browser.new_page(base_url=f"http://127.0.0.1:{port}")
+        page.route("**/sign-up", let_time_pass)
+        opened = time.monotonic()
+        page.goto("/?topics=climate")
+        page.get_by_label("Email address").fill("maja@example.org")
+        page.get_by_role("button", name="Sign up").click()
+        expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+        page.close()
+    assert web.subscriber().email == "maja@example.org"
