@@ -34,7 +34,7 @@ class Pages:
     def __init__(
         self, settings: Settings, *, form_stamp: Callable[[], str] = str, quickest: timedelta = timedelta()
     ) -> None:
-        """`form_stamp` makes the stamp of a form that is shown; it is not to be sent sooner than `quickest` after that."""
+        """`form_stamp` makes the stamp of a form that is shown, which is not sent sooner than `quickest` after that."""
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader(settings.templates),
             autoescape=True,
