@@ -18,7 +18,7 @@ from digestmail.web.spoken import Spoken
 from digestmail.web.theme import logo_origin
 from digestmail.web.typed import Typed
 
-CLOSED = {Verdict.REFUSE: (429, TOO_MANY), Verdict.CLOSE: (503, FLOODED)}
+CLOSED = {Verdict.REFUSE: TOO_MANY, Verdict.CLOSE: FLOODED}
 
 
 class Posted(Typed):
@@ -138,8 +138,7 @@ def _one_more_step(site: Site, request: Request, spoken: Spoken, posted: Posted,
 
 
 def _closed(site: Site, spoken: Spoken, place: Place, verdict: Verdict) -> Response:
-    status, trouble = CLOSED[verdict]
-    page = site.pages.show("web/error.html", spoken, status=status, layout=place.layout, trouble=trouble)
+    page = site.pages.show("web/error.html", spoken, status=429, layout=place.layout, trouble=CLOSED[verdict])
     return _with({**place.security(site), "Retry-After": str(int(HOUR.total_seconds()))}, page)
 
 
