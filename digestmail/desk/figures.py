@@ -43,6 +43,7 @@ class Figures:
     notices: tuple[NoticeLine, ...]
     """The newest few."""
     subscribers: Mapping[Standing, int]
+    """But for those who asked to be forgotten."""
     today: Mapping[State, int]
     total: Mapping[State, int]
     next_slot_at: datetime | None
@@ -76,7 +77,7 @@ def figures(session: Session, *, now: datetime, time_zone: str) -> Figures:
         items=session.exec(select(func.count()).select_from(Item)).one(),
         feeds=feed_cards(session, now=now, time_zone=time_zone),
         notices=latest_notices(session),
-        subscribers={standing: standings.get(standing, 0) for standing in Standing},
+        subscribers={standing: standings.get(standing, 0) for standing in Standing if standing != Standing.ERASED},
         today={state: today.get(state, 0) for state in State},
         total={state: total.get(state, 0) for state in State},
         next_slot_at=next_slot_at,

@@ -28,7 +28,7 @@ def test_no_template_asks_another_server(template: Path) -> None:
 
 def test_static_files_may_be_kept_for_they_change_their_address(web: Web) -> None:
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', web.client.get("/").text)
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     for address in addresses:
         assert re.search(r"\?v=[0-9a-f]{10}$", address)
         answer = web.client.get(address)
