@@ -16,7 +16,8 @@ def folded(name: str) -> str:
 
 def searchable(*texts: str) -> str:
     """What is equal for two spellings of a text that a person looks for: case, accents and white space do not count."""
-    letters = unicodedata.normalize("NFKD", " ".join(texts).casefold())
+    plain = unicodedata.normalize("NFKD", " ".join(texts)).casefold()  # only then, as 𝕬 has no small letter, but A has
+    letters = unicodedata.normalize("NFKD", plain)
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
 

@@ -66,6 +66,7 @@ def test_a_slug_can_be_said_in_words() -> None:
     [
         (("Élections  à\nParis", "", "Zoë"), "elections a paris zoe"),
         (("STRASSE", "straße"), "strasse strasse"),
+        (("𝕬ﬃ", "ℌ"), "affi h"),
         (("Новости й", "ニュース"), "новости и ニュース"),
         ((), ""),
     ],

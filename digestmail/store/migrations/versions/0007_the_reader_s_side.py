@@ -50,7 +50,7 @@ def _make_items_searchable() -> None:
 
 
 def _search_text(*parts: str) -> str:
-    letters = unicodedata.normalize("NFKD", " ".join(parts).casefold())
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", " ".join(parts)).casefold())
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
 
