@@ -39,6 +39,7 @@ def test_a_server_that_has_enough_after_each_ten_gets_all_the_mail(database: Dat
     assert {row.attempts for row in rows(database)} == {1}
 
 
+@pytest.mark.long
 def test_a_server_that_defers_our_sender_is_asked_again_and_no_try_is_counted(database: Database, due: Due) -> None:
     due(5)
     deferrals = ["450 4.7.1 slow down"] * 2

@@ -134,6 +134,7 @@ def test_many_answers_without_a_document_are_settled_together(database: Database
     assert {feed.last_success_at for feed in rows(database).values()} == {now}
 
 
+@pytest.mark.long
 def test_what_one_feed_makes_impossible_is_not_lost_for_the_others(
     database: Database, now: datetime, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -304,6 +305,7 @@ def test_a_large_document_that_cannot_be_read_gives_its_permit_back(
     ] * len(urls)
 
 
+@pytest.mark.long
 def test_who_waits_for_a_permit_is_not_taken_for_slow(
     database: Database, server: Server, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,7 @@ def test_what_the_operator_has_ended_is_not_told_as_good_news(desk: Desk) -> Non
     assert set(desk.told().values()) == {""}
 
 
+@pytest.mark.long
 def test_a_feed_that_comes_and_goes_is_told_of_once_in_six_hours(desk: Desk) -> None:
     desk.add("Harbour")
     desk.add("Other")

@@ -97,7 +97,17 @@ def test_a_digest_built_on_ours_is_joined_as_rendered_alone(write: Write) -> Non
     assert "We print on Fridays." in single.html
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (templates_folder() / "mail").iterdir()))
+OURS = sorted(path.name for path in (templates_folder() / "mail").iterdir())
+
+
+def test_our_own_pass(write: Write) -> None:
+    for name in OURS:
+        publication = write(f"mail/{name}", change=str)
+    rehearse(publication, TOKENS, [english()])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", OURS)
 def test_each_of_our_own_passes(write: Write, name: str) -> None:
     rehearse(write(f"mail/{name}", change=str), TOKENS, [english()])
 

@@ -15,7 +15,7 @@ from tests import services
 from tests.web.conftest import UNHURRIED, Web, listening
 from tests.web.test_embed import codes
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PLAIN, FRAME, SCRIPT = range(3)
 

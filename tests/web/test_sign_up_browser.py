@@ -39,7 +39,7 @@ def sample(page: Page) -> FrameLocator:
     return page.frame_locator(".taste iframe")
 
 
-@pytest.mark.parametrize("code", ["en", "es", "ar"])
+@pytest.mark.parametrize("code", ["en", *(pytest.param(code, marks=pytest.mark.long) for code in ("es", "ar"))])
 def test_five_topics_the_address_and_the_button_are_on_the_first_screen_of_a_phone(
     page: Page, web: Web, code: str
 ) -> None:
@@ -156,6 +156,7 @@ def test_without_scripts_everything_can_be_chosen(browser: Browser, address: str
     context.close()
 
 
+@pytest.mark.long
 def test_whom_the_browser_helps_to_be_quick_is_asked_nothing_more(
     browser: Browser, make_web: Callable[..., Web]
 ) -> None:
