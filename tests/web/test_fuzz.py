@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long
 
 Pairs = list[tuple[bytes, bytes]]
 
-EXAMPLES = 40
+EXAMPLES = 15
 """Requests to each address and method."""
 
 GOOD = {
