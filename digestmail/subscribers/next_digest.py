@@ -1,7 +1,7 @@
 """Keeps `next_send_at` true when a reader arrives, comes back, pauses or changes the schedule.
 
-A pause moves the window too: whoever comes back gets the stories of the last day, and not all that came meanwhile. What
-was reckoned so can be reckoned again, since the ledger knows up to where the reader has been served.
+A pause moves the window too: whoever comes back gets a digest like any other, and not all that came meanwhile. What was
+reckoned so can be reckoned again, since the ledger knows up to where the reader has been served.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from sqlmodel import Session, case, col, func, select
 from digestmail.store.models import Delivery, Edition, Subscriber
 from digestmail.store.states import Kind, Standing, State
 from digestmail.subscribers.pause import still_running
-from digestmail.subscribers.schedule import APART, Slot, next_slot
+from digestmail.subscribers.schedule import APART, Slot, next_slot, usual_start
 
 _LAST_DAY = timedelta(days=1)
 
@@ -36,7 +36,8 @@ def reschedule(session: Session, subscriber: Subscriber, *, now: datetime, was_p
         if slot.at <= _slot(subscriber, last, not_before=served_until).at:  # no digest is left out
             subscriber.window_start_at = served_until
         else:
-            subscriber.window_start_at = max(served_until, (slot.at if until else now) - _LAST_DAY)
+            usual = usual_start(slot, time_zone=subscriber.time_zone, hour=subscriber.hour, days=subscriber.days)
+            subscriber.window_start_at = max(served_until, usual if until else min(usual, now - _LAST_DAY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,15 @@ def next_slot(
     return Slot(day, at)
 
 
+def usual_start(slot: Slot, *, time_zone: str, hour: int, days: int) -> datetime:
+    """Where the window of a slot's digest usually starts: the instant of the slot before it on the chosen days."""
+    zone = ZoneInfo(time_zone)
+    day = slot.day - timedelta(days=1)
+    while not (days >> day.weekday() & 1 and _happened(day, zone)):
+        day -= timedelta(days=1)
+    return _instant(day, hour, zone)
+
+
 def day_bits(weekdays: Iterable[int]) -> int:
     """Days as bits from their numbers (Monday is 0)."""
     return sum(1 << weekday for weekday in set(weekdays))

@@ -1,4 +1,4 @@
-"""A pause: no digest before its end, the last day's stories then, and no story lost by a pause that is taken back."""
+"""A pause: no digest before its end, one like any other then, and no story lost by a pause that is taken back."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -149,6 +149,15 @@ def test_who_comes_back_gets_the_stories_of_the_last_day(session: Session, ann: 
     assert window(session, ann) == datetime(2026, 12, 5, 6, tzinfo=UTC)
 
 
+def test_who_reads_once_a_week_comes_back_to_a_weeks_stories(session: Session, ann: int, now: datetime) -> None:
+    change(session, ann, days=1, now=now)  # Mondays
+    changed = change(session, ann, paused_until_day=date(2026, 12, 8), now=now)
+    assert changed.after.next_send_at == datetime(2026, 12, 14, 6, tzinfo=UTC)
+    assert window(session, ann) == datetime(2026, 12, 7, 6, tzinfo=UTC)
+    change(session, ann, paused_until_day=None, now=now + 9 * DAY)
+    assert window(session, ann) == datetime(2026, 11, 30, 6, tzinfo=UTC)
+
+
 def test_a_pause_taken_back_at_once_loses_nothing(session: Session, ann: int, now: datetime) -> None:
     before = change(session, ann, paused_until_day=date(2026, 12, 6), now=now).before
     assert change(session, ann, paused_until_day=None, now=now + timedelta(hours=1)).after == before
@@ -188,11 +197,11 @@ def test_hour_and_zone_change_during_a_pause_and_the_window_goes_with_them(
 
 def test_no_window_starts_after_its_slot_once_the_pause_has_passed(session: Session, ann: int, now: datetime) -> None:
     change(session, ann, days=1, paused_until_day=date(2026, 12, 1), now=now)
-    assert window(session, ann) == datetime(2026, 12, 6, 6, tzinfo=UTC)
+    assert window(session, ann) == datetime(2026, 11, 30, 6, tzinfo=UTC)
     thursday = datetime(2026, 12, 3, 12, tzinfo=UTC)
     changed = change(session, ann, days=127, now=thursday)
     assert changed.after.next_send_at == datetime(2026, 12, 4, 6, tzinfo=UTC)
-    assert window(session, ann) == thursday - DAY
+    assert window(session, ann) == datetime(2026, 11, 30, 6, tzinfo=UTC)
     assert changed.after.choices.paused_until_day is None
 
 

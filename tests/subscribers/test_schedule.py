@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digestmail.subscribers.schedule import APART, EVERY_DAY, LONGEST_GAP, Slot, day_bits, next_slot, weekdays_of
+from digestmail.subscribers.schedule import (
+    APART,
+    EVERY_DAY,
+    LONGEST_GAP,
+    Slot,
+    day_bits,
+    next_slot,
+    usual_start,
+    weekdays_of,
+)
 
 ZONES = sorted(zoneinfo.available_timezones())
 
@@ -150,6 +159,14 @@ def test_three_years_in_zones_with_odd_clocks(zone: str) -> None:
     for hour in range(24):
         found = slots(zone, hour, datetime(2023, 1, 1, tzinfo=UTC), 3 * 365)
         assert [b.day - a.day for a, b in pairwise(found)] == [timedelta(days=1)] * (len(found) - 1)
+
+
+@given(zones, hours, st.integers(1, 127), instants)
+def test_a_window_usually_starts_at_the_slot_before(zone: str, hour: int, days: int, start: datetime) -> None:
+    [slot] = slots(zone, hour, start, 1, days)
+    before = usual_start(slot, time_zone=zone, hour=hour, days=days)
+    assert timedelta() < slot.at - before <= timedelta(days=9)  # a day may be left out, and clocks change
+    assert next_slot(time_zone=zone, hour=hour, days=days, after=None, not_before=before).at == before
 
 
 def _exists(day: date, zone: str) -> bool:
