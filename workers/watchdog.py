@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 10.0
 _FEED_SECONDS = 1.0
+_LAST_BEAT_SECONDS = 5.0
 _PATIENCE = 120
 """So many feeds may come and go without a loop that came to its end; in health the longest takes a few seconds."""
 
@@ -58,13 +59,18 @@ class Watchdog:
     def start(self) -> None:
         """Begin, in threads that end with the process."""
         self._dog = self._get_dog()
-        for task in (self._tell, self._feed):
-            threading.Thread(target=task, name="watchdog", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=task, name="watchdog", daemon=True) for task in (self._tell, self._feed)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End, once the work has ended."""
         self._leaving.set()
         self._dog.leave()
+        for thread in self._threads:
+            thread.join(_LAST_BEAT_SECONDS)  # a beat that waits for the database would show us again
         try:
             with self._database.writing() as connection:
                 leave(connection, this_process())
