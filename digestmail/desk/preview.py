@@ -14,7 +14,7 @@ from digestmail.editions.select import select as select_stories
 from digestmail.errors import InputError
 from digestmail.language import Language
 from digestmail.messages.compose import DigestComposer
-from digestmail.messages.confirmation import LetterComposer
+from digestmail.messages.confirmation import LETTERS, LetterComposer
 from digestmail.messages.forms import html_of, text_of
 from digestmail.messages.message import Message
 from digestmail.messages.sample import sample_edition
@@ -66,7 +66,7 @@ def preview_sample(
     service: Service, *, kind: Kind, language: Language, now: datetime, mail_format: MailFormat = MailFormat.HTML
 ) -> Preview:
     """The mail of that kind with an invented edition, where it shows one; letters have both forms for everybody."""
-    if kind not in (Kind.CONFIRMATION, Kind.REMINDER):
+    if kind not in LETTERS:
         content = sample_edition(url=service.publication.url, now=now)
         everything = frozenset(topic.id for topic in content.topics)
         composer = _composer(service, content, kind=kind, language=language, now=now)

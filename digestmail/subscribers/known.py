@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from digestmail.store.models import Bounce, ConsentEvent, Delivery, Gift, Subscriber, Subscription, Topic
 from digestmail.store.states import Standing, State
+from digestmail.subscribers.pause import still_running
 from digestmail.subscribers.schedule import weekdays_of
 
 
@@ -49,8 +50,6 @@ def known_of(session: Session, subscriber_id: int, *, now: datetime) -> Known | 
     )
     seasons = select(Gift.season).where(Gift.subscriber_id == subscriber_id).order_by(col(Gift.at))
 
-    paused_until = subscriber.paused_until_day
-
     def count(*which: Any) -> int:
         return session.exec(select(func.count()).where(*which)).one()
 
@@ -65,7 +64,7 @@ def known_of(session: Session, subscriber_id: int, *, now: datetime) -> Known | 
         weekdays=tuple(weekdays_of(subscriber.days)),
         locale=subscriber.locale,
         mail_format=subscriber.mail_format,
-        paused_until_day=paused_until if paused_until and paused_until > now.date() else None,
+        paused_until_day=still_running(subscriber.paused_until_day, time_zone=subscriber.time_zone, now=now),
         seasons=tuple(session.exec(seasons)),
         mails=count(col(Delivery.subscriber_id) == subscriber_id, col(Delivery.state) == State.SENT),
         bounces=count(col(Bounce.subscriber_id) == subscriber_id),

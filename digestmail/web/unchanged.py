@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from fastapi import Request, Response
 
-Kind = TypeVar("Kind", bound=Response)
+R = TypeVar("R", bound=Response)
 
 
-def document(request: Request, kind: type[Kind], body: bytes, *, changed_at: datetime, kept: str) -> Kind:
+def document(request: Request, kind: type[R], body: bytes, *, changed_at: datetime, kept: str) -> R:
     """The document as a response of a kind, or 304 where the caller has it; `kept` is its Cache-Control.
 
     What a caller says of the tag wins over what it says of the time (RFC 9110, 13.2.2).

@@ -127,6 +127,10 @@ def test_a_feed_is_collected_and_previewed_in_three_forms(run: Run, tmp_path: Pa
         ("welcome", "This is your first digest"),
         ("confirmation", "One step is left"),
         ("reminder", "You are already subscribed"),
+        ("access", "Here is your link"),
+        ("move", "Shall your digest come here?"),
+        ("moving", "Your digest is about to move"),
+        ("copy", "The tram that waits"),
     ],
 )
 def test_every_mail_can_be_looked_at_before_there_is_anything(run: Run, mail: str, words: str) -> None:

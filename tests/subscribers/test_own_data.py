@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel
 
-from digestmail.store.models import Bounce, Delivery, Gift, LiftedSuppression, Suppression
+from digestmail.store.models import Bounce, Delivery, Gift, LiftedSuppression, Subscriber, Suppression
 from digestmail.store.outbox import new_delivery
 from digestmail.store.states import Bounced, Kind, State
 from digestmail.subscribers.consent import Event
 from digestmail.subscribers.erasure import erase
+from digestmail.subscribers.known import known_of
 from digestmail.subscribers.move import ask_to_move, move
 from digestmail.subscribers.own_data import FORMAT, LEFT_OUT, own_data
 from tests.subscribers.conftest import FORM
@@ -142,6 +143,18 @@ def test_a_move_that_waits_is_named_and_one_that_was_made_leaves_its_letter(sess
     assert found["subscriber"]["moving_to"] == []
     assert found["consent"][-1]["event"] == Event.MOVED
     assert {row["kind"] for row in found["deliveries"]} == {"confirmation", "welcome", "moving", "move"}
+
+
+def test_a_pause_is_told_by_the_readers_own_calendar(session: Session, now: datetime) -> None:
+    reader = active(session, now=now)
+    row = session.get_one(Subscriber, reader)
+    row.paused_until_day = date(2026, 11, 24)
+    for zone, until in (("Pacific/Kiritimati", None), ("Europe/Berlin", date(2026, 11, 24))):
+        row.time_zone = zone
+        session.flush()
+        found = known_of(session, reader, now=now)
+        assert found
+        assert found.paused_until_day == until
 
 
 def test_of_who_was_forgotten_or_never_known_there_is_no_file(session: Session, now: datetime) -> None:
