@@ -23,6 +23,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+def without_view(text: str) -> str:
+    """The text of a mail without the token of its own page in the browser, to which the plain form may not link."""
+    return re.sub(r"(?<=/d/)[\w-]{23}", "", text)
+
+
 def test_from_the_form_to_the_last_mail(site: Site) -> None:
     form = httpx2.get(site.url + "/").text
     assert "International Relations" in form
@@ -46,7 +51,8 @@ def test_from_the_form_to_the_last_mail(site: Site) -> None:
     copy = site.mails(ANN, count=3)[-1]
     assert copy["Subject"] == welcome["Subject"]
     assert copy["Message-ID"] != welcome["Message-ID"]
-    assert part(copy, "plain").replace(link(copy, "/d/"), link(welcome, "/d/")) == part(welcome, "plain")
+    assert without_view(part(copy, "plain")) == without_view(part(welcome, "plain"))
+    assert without_view(part(copy, "html")) == without_view(part(welcome, "html"))
 
     one_click = welcome["List-Unsubscribe"].strip("<>")
     assert httpx2.get(one_click).status_code == 200
